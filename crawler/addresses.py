@@ -1,0 +1,50 @@
+"""Which addresses belong to the public internet. Pure.
+
+`ipaddress.is_global` answers yes for several spellings that reach private hosts: IPv4-compatible
+(``::127.0.0.1``), NAT64 (``64:ff9b::7f00:1``), 6to4 (``2002:7f00:1::``), site-local (``fec0::1``)
+and multicast. Here an address that embeds another is judged by both.
+RFC 6890 (special-purpose registries), RFC 6052 (NAT64), RFC 3056 (6to4), RFC 4291 (IPv4-mapped).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_LOW_32_BITS = 0xFFFFFFFF
+
+
+@lru_cache(maxsize=4096)
+def is_public(address: str) -> bool:
+    """Whether the IPv4 or IPv6 literal `address` is a public unicast one; False for what is neither."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address):
+        embedded = _embedded(parsed)
+        if embedded is not None:
+            return _is_public_itself(embedded)
+        if parsed.is_site_local or parsed in _NAT64_LOCAL:
+            return False
+    return _is_public_itself(parsed)
+
+
+def _is_public_itself(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that packets for this IPv6 address would end at."""
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64 or address in _COMPATIBLE:
+        return ipaddress.IPv4Address(int(address) & _LOW_32_BITS)
+    return None

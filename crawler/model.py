@@ -1,0 +1,241 @@
+"""The values that travel: requests in, outcomes out, and the limits between them.
+
+Everything here is frozen and holds no resources, so it can be kept, compared, pickled and sent to
+another process. Durations are float seconds, sizes int bytes, instants aware UTC datetimes.
+Read beside it: contracts.py (who hands these to whom), errors.py.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from crawler.errors import FetchError
+
+
+class Purpose(enum.Enum):
+    """Why a request is made."""
+
+    PAGE = "page"
+    ROBOTS = "robots"
+    SITEMAP = "sitemap"
+
+
+class Headers(Mapping[str, str]):
+    """Header fields in the order they came, looked up without regard to case.
+
+    ``headers["content-type"]`` is the first field of that name; `all` gives every one. Values are
+    latin-1 text: byte for byte what was sent, so pass them through `safe_text` before showing them.
+    """
+
+    __slots__ = ("_first", "fields")
+
+    def __init__(self, fields: tuple[tuple[str, str], ...] = ()) -> None:
+        self.fields = fields
+        self._first: dict[str, str] | None = None
+
+    def _index(self) -> dict[str, str]:
+        # Built at the first look-up: most responses are never asked for more than one field.
+        if self._first is None:
+            self._first = {name.lower(): value for name, value in reversed(self.fields)}
+        return self._first
+
+    def __getitem__(self, name: str) -> str:
+        return self._index()[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index())
+
+    def __len__(self) -> int:
+        return len(self._index())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._index()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self.fields == other.fields
+
+    def __hash__(self) -> int:
+        return hash(self.fields)
+
+    def __repr__(self) -> str:
+        return f"Headers({self.fields!r})"
+
+    def __reduce__(self) -> tuple[type[Headers], tuple[tuple[tuple[str, str], ...]]]:
+        return Headers, (self.fields,)
+
+    def all(self, name: str) -> list[str]:
+        """The values of every field of that name, in order."""
+        wanted = name.lower()
+        return [value for field, value in self.fields if field.lower() == wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to make. `url` is absolute and canonical: build it with `urls.canonical`."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()  # besides the defaults of wire.encode; names replace them
+    depth: int = 0  # links followed from a seed; redirects do not count
+    parent: str | None = None  # URL of the page the link was found on
+    via: tuple[str, ...] = ()  # URLs that redirected to this one, oldest first
+    purpose: Purpose = Purpose.PAGE
+    method: str = "GET"
+    body: bytes = b""
+    number: int = 0  # line or position in the input, from 1; 0 where there was none
+    attempt: int = 1  # 1 is the first try
+    since: float = 0.0  # monotonic instant the first request of the chain was taken from the input
+    public_only: bool = False  # a hop from a public page: private addresses are refused at connect
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, as in ``https://example.org:8080``: the unit of politeness."""
+        end = self.url.find("/", 8)
+        return self.url if end < 0 else self.url[:end]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where the time of one exchange went: each a duration in seconds, 0 where it did not happen."""
+
+    queue: float = 0.0  # from the input to the start of the exchange
+    dns: float = 0.0
+    connect: float = 0.0
+    tls: float = 0.0
+    first_byte: float = 0.0  # request sent to first byte of the response
+    total: float = 0.0  # start of the exchange to its end, without the queue
+
+
+NO_TIMING = Timing()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What an exchange brought back, whatever the status."""
+
+    request: Request
+    status: int
+    reason: str
+    headers: Headers
+    body: bytes  # content decoded
+    raw: bytes  # the body as sent, before content decoding
+    http_version: str  # "1.0" or "1.1"
+    peer: str  # "address port" that answered; "" where unknown
+    started: datetime
+    elapsed: float  # seconds from the start of the exchange to the last body byte
+    timing: Timing = NO_TIMING
+    reused: bool = False  # the connection had served another request before
+    truncated: str = ""  # "" whole; else why it was cut: "disconnect", "time", "length", "unspecified"
+    warnings: tuple[str, ...] = ()  # what was odd but tolerated: "warn.cl_te", "warn.bad_header", ...
+
+    @property
+    def url(self) -> str:
+        """The URL that answered, after redirects."""
+        return self.request.url
+
+    @property
+    def ok(self) -> bool:
+        """A whole response with a status from 200 to 399."""
+        return 200 <= self.status < 400 and not self.truncated
+
+    @property
+    def text(self) -> str:
+        """The body as text, by the HTML standard's encoding rules; never raises."""
+        from crawler.charset import decode
+
+        return decode(self.body, self.headers.get("content-type", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exchange that brought no usable response."""
+
+    request: Request
+    error: FetchError
+    started: datetime
+    elapsed: float  # seconds, of the last attempt
+    attempts: int = 1
+    timing: Timing = NO_TIMING
+
+    @property
+    def url(self) -> str:
+        """The URL that failed, after redirects."""
+        return self.request.url
+
+    @property
+    def ok(self) -> bool:
+        """Always False: lets a loop over outcomes ask one question."""
+        return False
+
+    @property
+    def code(self) -> str:
+        """The error's stable word."""
+        return self.error.code
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A request that policy refused: robots, scope, a limit."""
+
+    request: Request
+    reason: str
+
+
+Outcome: TypeAlias = Response | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """There is work, but not for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one exchange may cost. Beyond a limit the exchange fails with the code of that limit."""
+
+    timeout: float = 60.0  # seconds, one attempt from start to last byte
+    connect: float = 10.0  # seconds for one address, TLS handshake included
+    stagger: float = 0.25  # seconds before the next address is tried beside it (RFC 8305)
+    addresses: int = 8  # tried at most
+    first_byte: float = 30.0  # seconds from the request sent to the first byte
+    idle: float = 15.0  # seconds between two reads
+    dns: float = 5.0  # seconds for one name
+    total: float = 300.0  # seconds for one URL: redirects, retries and waits together
+    min_rate: int = 256  # bytes per second of body, over rate_window
+    rate_window: float = 20.0  # seconds
+    max_bytes: int = 10 * 1024 * 1024  # of body, on the wire and again after decoding
+    status_line: int = 8 * 1024
+    header_line: int = 64 * 1024
+    head: int = 256 * 1024
+    header_fields: int = 500
+    interim: int = 16  # 1xx responses before the final one
+    chunk_line: int = 4 * 1024
+    trailers: int = 64 * 1024
+    encodings: int = 5  # content codings stacked on one body
+    zstd_window: int = 8 * 1024 * 1024
+    redirect_bytes: int = 64 * 1024  # of a redirect's own body; the rest is not read
+    redirect_time: float = 1.0  # seconds spent on a redirect's own body
+    retries: int = 2  # further attempts where an error's retry is "backoff"; 0 = none at all
+    keep_idle: float = 30.0  # seconds a connection may lie unused and still be used again
+    keep_life: float = 300.0  # seconds from connect to last use
+    keep_requests: int = 1000  # on one connection
+    bodies: int = 256 * 1024 * 1024  # bytes of bodies under way, all exchanges together
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How connections are made."""
+
+    proxy: str = ""  # "http://[user:password@]host:port"; https is tunnelled with CONNECT
+    verify: bool = True  # certificates are checked
+    ca_file: Path | None = None  # trusted certificates in PEM; None = certifi's
+    resolve: tuple[tuple[str, int, str], ...] = ()  # (host, port, address) instead of asking DNS
+    family: int = 0  # 4 or 6: only addresses of that family; 0 = both

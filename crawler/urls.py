@@ -1,0 +1,131 @@
+"""URLs as the WHATWG standard reads them, in the one spelling the rest of the package relies on.
+
+A canonical URL here is absolute, http or https, without user information and without fragment, all
+bytes printable ASCII, never longer than `MAX_URL`. So its parts can be found by position:
+
+    https://example.org:8080/a/b?c=d
+    scheme─┘└───authority──┘└─target─┘     no user information, no fragment, path never empty
+
+The parser is Ada (the one of Node.js), by the can_ada package. https://url.spec.whatwg.org/
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+import can_ada
+
+from crawler.errors import InvalidURL
+
+MAX_URL = 4096  # bytes; longer ones are traps or mistakes (nginx's default request line is 8 KiB)
+_SHOWN = 120  # characters of a bad URL quoted in a message
+
+
+class Origin(NamedTuple):
+    """Where a URL's server is."""
+
+    scheme: str  # "http" or "https"
+    host: str  # without brackets
+    port: int
+    authority: str  # as it goes into the Host field: no port when it is the scheme's own
+
+
+def canonical(url: str, base: str | None = None) -> str:
+    """The canonical spelling of `url`, joined to `base` when that is given.
+
+    Raises:
+        InvalidURL: it is no http(s) URL, has no host, or is longer than `MAX_URL`.
+    """
+    parsed = _parse(url, base)
+    if parsed.has_credentials():
+        parsed.username = ""
+        parsed.password = ""
+    return _checked(parsed, url)
+
+
+def seed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What a person typed, as a canonical URL and the headers it implies.
+
+    ``example.org/a`` means https; ``user:password@`` becomes an Authorization header (RFC 7617) and
+    leaves the URL.
+
+    Raises:
+        InvalidURL: as `canonical`.
+    """
+    text = text.strip()
+    colon = text.find(":")
+    if text and "://" not in text and (colon < 0 or not _is_scheme(text[:colon], text[colon + 1 :])):
+        text = "https://" + text.lstrip("/")
+    parsed = _parse(text, None)
+    headers: tuple[tuple[str, str], ...] = ()
+    if parsed.has_credentials():
+        pair = unquote_to_bytes(parsed.username) + b":" + unquote_to_bytes(parsed.password)
+        headers = (("Authorization", "Basic " + base64.b64encode(pair).decode("ascii")),)
+        parsed.username = ""
+        parsed.password = ""
+    return _checked(parsed, text), headers
+
+
+def join(base: str, reference: str) -> str:
+    """The canonical URL that `reference`, found on the page `base`, points to. Raises InvalidURL."""
+    return canonical(reference, base)
+
+
+def target(url: str) -> str:
+    """Path and query of a canonical URL, as they go into the request line."""
+    start = url.find("/", 8)
+    return url[start:] if start > 0 else "/"
+
+
+def origin(url: str) -> Origin:
+    """Scheme, host and port of a canonical URL."""
+    end = url.find("/", 8)
+    return _origin(url if end < 0 else url[:end])
+
+
+@lru_cache(maxsize=4096)
+def _origin(prefix: str) -> Origin:
+    scheme, _, authority = prefix.partition("://")
+    host, colon, port = authority.rpartition(":")
+    if not colon or port.endswith("]"):
+        host, port = authority, ""
+    default = 443 if scheme == "https" else 80
+    return Origin(scheme, host.strip("[]"), int(port) if port else default, authority)
+
+
+def _is_scheme(before: str, after: str) -> bool:
+    """Whether ``before:after`` has a scheme, and is not a bare ``host:port/path``."""
+    plausible = before.isascii() and before[:1].isalpha() and before.replace("-", "").isalnum()
+    return plausible and not after[:1].isdigit()
+
+
+def _parse(url: str, base: str | None) -> can_ada.URL:
+    try:
+        # can_ada spells joining as addition.
+        return can_ada.parse(url) if base is None else can_ada.parse(base) + url
+    except ValueError as error:
+        raise InvalidURL(f"not a URL: {_quoted(url)}") from error
+    except TypeError:  # lone surrogates cannot be encoded: scalar value strings have U+FFFD there
+        return _parse(url.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), base)
+
+
+def _checked(parsed: can_ada.URL, url: str) -> str:
+    if parsed.protocol not in {"http:", "https:"}:
+        raise InvalidURL(f"only http and https can be fetched, not {_quoted(url)}")
+    if not parsed.hostname:
+        raise InvalidURL(f"the URL has no host: {_quoted(url)}")
+    if parsed.hash:
+        parsed.hash = ""
+    href = str(parsed.href)
+    if href.endswith("#"):
+        href = href[:-1]
+    if len(href) > MAX_URL:
+        raise InvalidURL(f"the URL has {len(href)} bytes, more than {MAX_URL}: {_quoted(url)}")
+    return href
+
+
+def _quoted(url: str) -> str:
+    return ascii(url if len(url) <= _SHOWN else url[:_SHOWN] + "...")
