@@ -19,7 +19,7 @@ _LOW_32_BITS = 0xFFFFFFFF
 
 @lru_cache(maxsize=4096)
 def is_public(address: str) -> bool:
-    """Whether the IPv4 or IPv6 literal `address` is a public unicast one; False for what is neither."""
+    """Whether `address`, an IPv4 or IPv6 literal, is a public unicast one; else False."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,6 +1,6 @@
 """Pump requests into an engine and outcomes out: the only code that counts what is under way.
 
-    source.take() ──► start ──► engine ──► wait ──► yield outcome ──► (the caller's code) ──► take ...
+    source.take() ──► start ──► engine ──► wait ──► yield outcome ──► (caller's code) ──► take ...
 
 The caller's code runs between two waits in the caller's own thread, whatever the engine, so
 frontier, statistics and sinks need no locks. Read beside it: contracts.py, fetching.py.

@@ -1,7 +1,7 @@
 """Every error this package raises.
 
     CrawlerError
-    ├── FetchError              an exchange that brought no usable response; has .code, .retry, .partial
+    ├── FetchError              an exchange without a usable response: .code .retry .partial
     │   ├── ResolveError        dns.*       the name gave no address
     │   ├── ConnectError        connect.*   no connection to any address
     │   ├── ConnectionLost      net.*       the peer ended the connection too early
@@ -122,7 +122,7 @@ class ProxyError(FetchError):
 
 
 class FetchTimeout(FetchError):
-    """A limit of time was reached; `phase` is the part after ``timeout.`` (or before, for connect)."""
+    """A limit of time was reached; `phase` says which."""
 
     default = "timeout.deadline"
 
@@ -186,7 +186,7 @@ class InvalidURL(CrawlerError, ValueError):
 
 
 class EngineUnavailable(CrawlerError):
-    """The engine cannot run in this process or on this platform; the message says what would help."""
+    """The engine cannot run in this process or platform; the message says what would help."""
 
 
 class FrontierError(CrawlerError):

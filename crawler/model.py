@@ -81,7 +81,7 @@ class Request:
     """One request to make. `url` is absolute and canonical: build it with `urls.canonical`."""
 
     url: str
-    headers: tuple[tuple[str, str], ...] = ()  # besides the defaults of wire.encode; names replace them
+    headers: tuple[tuple[str, str], ...] = ()  # they replace wire.encode's defaults by name
     depth: int = 0  # links followed from a seed; redirects do not count
     parent: str | None = None  # URL of the page the link was found on
     via: tuple[str, ...] = ()  # URLs that redirected to this one, oldest first
@@ -91,6 +91,7 @@ class Request:
     number: int = 0  # line or position in the input, from 1; 0 where there was none
     attempt: int = 1  # 1 is the first try
     since: float = 0.0  # monotonic instant the first request of the chain was taken from the input
+    deadline: float = 0.0  # monotonic instant its redirects and retries end at; 0 before the first
     public_only: bool = False  # a hop from a public page: private addresses are refused at connect
 
     @property
@@ -102,7 +103,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Where the time of one exchange went: each a duration in seconds, 0 where it did not happen."""
+    """Where the time of one exchange went: durations in seconds, 0 where there was none."""
 
     queue: float = 0.0  # from the input to the start of the exchange
     dns: float = 0.0
@@ -131,8 +132,8 @@ class Response:
     elapsed: float  # seconds from the start of the exchange to the last body byte
     timing: Timing = NO_TIMING
     reused: bool = False  # the connection had served another request before
-    truncated: str = ""  # "" whole; else why it was cut: "disconnect", "time", "length", "unspecified"
-    warnings: tuple[str, ...] = ()  # what was odd but tolerated: "warn.cl_te", "warn.bad_header", ...
+    truncated: str = ""  # "" whole; else "disconnect", "time", "length", "unspecified"
+    warnings: tuple[str, ...] = ()  # odd but tolerated: "warn.cl_te", "warn.bad_header", ...
 
     @property
     def url(self) -> str:

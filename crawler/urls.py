@@ -57,7 +57,11 @@ def seed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """
     text = text.strip()
     colon = text.find(":")
-    if text and "://" not in text and (colon < 0 or not _is_scheme(text[:colon], text[colon + 1 :])):
+    if (
+        text
+        and "://" not in text
+        and (colon < 0 or not _is_scheme(text[:colon], text[colon + 1 :]))
+    ):
         text = "https://" + text.lstrip("/")
     parsed = _parse(text, None)
     headers: tuple[tuple[str, str], ...] = ()

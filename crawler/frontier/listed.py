@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WINDOW = 10_000  # requests waiting in host queues at most: some 5 MB
+_SWEEP = 1_000  # hosts known before the first look for idle ones
 
 
 class _Host:
@@ -73,6 +74,7 @@ class Listed:
         self._hosts: dict[str, _Host] = {}
         self._ready: deque[str] = deque()
         self._resting: list[tuple[float, str]] = []
+        self._sweep_at = _SWEEP
         self._waiting = 0  # requests in host queues
         self._by_host = bool(per_host or delay)
 
@@ -107,8 +109,6 @@ class Listed:
         if ready_in:
             host.not_before = max(host.not_before, self._clock() + ready_in)
         self._line_up(origin, host)
-        if not host.queue and not host.under_way and host.not_before <= self._clock():
-            del self._hosts[origin]
 
     def unfinished(self) -> int:
         """Requests taken from the input that wait here: what a stop leaves behind."""
@@ -172,6 +172,8 @@ class Listed:
         origin = request.origin
         host = self._hosts.get(origin)
         if host is None:
+            if len(self._hosts) >= self._sweep_at:
+                self._sweep()
             host = self._hosts[origin] = _Host()
         if first:
             host.queue.appendleft(request)
@@ -179,6 +181,14 @@ class Listed:
             host.queue.append(request)
         self._waiting += 1
         self._line_up(origin, host)
+
+    def _sweep(self) -> None:
+        """Forget hosts that have nothing here; as often as their number doubles."""
+        now = self._clock()
+        for origin, host in list(self._hosts.items()):
+            if not host.queue and not host.under_way and host.not_before <= now:
+                del self._hosts[origin]
+        self._sweep_at = max(_SWEEP, 2 * len(self._hosts))
 
     def _line_up(self, origin: str, host: _Host) -> None:
         """Put the host where its state belongs, unless it stands there already."""

@@ -1,0 +1,119 @@
+"""Fetch many URLs at once, by the I/O model you choose, and see what each costs.
+
+    from crawler import fetch, fetch_all
+
+    print(fetch("https://example.org/").status)
+    for outcome in fetch_all(["https://example.org/a", "https://example.org/b"], concurrency=2):
+        print(outcome.url, outcome.status if outcome.ok else outcome.error)
+
+Importing this imports nothing else and patches nothing: names load their module when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from crawler.comparing import Run, compare
+    from crawler.errors import (
+        AddressBlocked,
+        BodyTooLarge,
+        ConnectError,
+        ConnectionLost,
+        CrawlerError,
+        DecodeError,
+        EngineUnavailable,
+        FetchError,
+        FetchTimeout,
+        FrontierError,
+        InvalidURL,
+        LocalError,
+        ProtocolError,
+        ProxyError,
+        RedirectError,
+        ResolveError,
+        SinkError,
+        StatusError,
+        TLSError,
+        TooManyRedirects,
+    )
+    from crawler.fetching import fetch, fetch_all
+    from crawler.model import (
+        Failure,
+        Headers,
+        Limits,
+        Network,
+        Outcome,
+        Request,
+        Response,
+        Skip,
+        Timing,
+    )
+
+__all__ = [
+    "AddressBlocked",
+    "BodyTooLarge",
+    "ConnectError",
+    "ConnectionLost",
+    "CrawlerError",
+    "DecodeError",
+    "EngineUnavailable",
+    "Failure",
+    "FetchError",
+    "FetchTimeout",
+    "FrontierError",
+    "Headers",
+    "InvalidURL",
+    "Limits",
+    "LocalError",
+    "Network",
+    "Outcome",
+    "ProtocolError",
+    "ProxyError",
+    "RedirectError",
+    "Request",
+    "ResolveError",
+    "Response",
+    "Run",
+    "SinkError",
+    "Skip",
+    "StatusError",
+    "TLSError",
+    "Timing",
+    "TooManyRedirects",
+    "compare",
+    "fetch",
+    "fetch_all",
+]
+
+if not TYPE_CHECKING:
+    _ELSEWHERE = {
+        "Failure": "model",
+        "Headers": "model",
+        "Limits": "model",
+        "Network": "model",
+        "Outcome": "model",
+        "Request": "model",
+        "Response": "model",
+        "Run": "comparing",
+        "Skip": "model",
+        "Timing": "model",
+        "compare": "comparing",
+        "fetch": "fetching",
+        "fetch_all": "fetching",
+    }
+
+    def __getattr__(name):
+        """PEP 562: the module of a public name is imported at its first use."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(f"crawler.{_ELSEWHERE.get(name, 'errors')}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -1,0 +1,119 @@
+"""Where a redirect leads: the next request, or why there is none. Pure.
+
+The rules, and what they answer:
+
+* only http and https: a jump to file:, ftp: or data: ends here;
+* a change of origin drops every header but the harmless four, and the body: credentials never
+  leave the origin they were given for (CPython issue 77842, requests and X-Api-Key);
+* user information in a Location is dropped, never turned into credentials;
+* the same request twice is a loop, known at once instead of after thirty hops;
+* after a public page only public addresses may follow: checked where the connection is made.
+
+RFC 9110 section 15.4.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from crawler import urls
+from crawler.addresses import is_public
+from crawler.errors import InvalidURL, RedirectError, StatusError, TooManyRedirects
+
+if TYPE_CHECKING:
+    from crawler.model import Request, Response
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SAFE_HEADERS = frozenset({"user-agent", "accept", "accept-language", "accept-encoding"})
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_EIGHT_BIT = re.compile(r"[\x80-\xff]")
+
+
+def hop(response: Response, *, follow: int, proxied: bool) -> Request:
+    """The request that a redirect asks for.
+
+    Raises:
+        StatusError: there is no Location, or an empty one; `.partial` is the response.
+        RedirectError: the Location is not usable, or not allowed.
+        TooManyRedirects: `follow` hops were made, or this one was made before.
+    """
+    request = response.request
+    url = _next_url(response)
+    method = _method(request.method, response.status)
+    if method == request.method and (url == request.url or url in request.via):
+        raise TooManyRedirects(f"{request.url} redirects to {url} again", code="redirect.loop")
+    if len(request.via) >= follow:
+        raise TooManyRedirects(f"more than {follow} redirects, the last to {url}")
+    next_request = replace(
+        request,
+        url=url,
+        method=method,
+        via=(*request.via, request.url),
+        attempt=1,
+        public_only=request.public_only or _came_from_public(response, proxied=proxied),
+    )
+    if method != request.method:
+        next_request = replace(next_request, headers=_without_content(request), body=b"")
+    if next_request.origin != request.origin:
+        safe = tuple(field for field in next_request.headers if field[0].lower() in SAFE_HEADERS)
+        next_request = replace(next_request, headers=safe, body=b"")
+    return next_request
+
+
+def downgraded(request: Request) -> bool:
+    """Whether its redirects left https for http."""
+    chain = (*request.via, request.url)
+    return any(
+        before.startswith("https:") and after.startswith("http:")
+        for before, after in pairwise(chain)
+    )
+
+
+def _next_url(response: Response) -> str:
+    locations = set(response.headers.all("location"))
+    location = next(iter(locations), "").strip(" \t")
+    if not location:
+        error = StatusError(
+            f"{response.status} without a Location", code="http.redirect_without_location"
+        )
+        error.partial = response
+        raise error
+    if len(locations) > 1:
+        raise RedirectError(f"{len(locations)} different Location fields")
+    shown = ascii(location[:120])
+    if _CONTROL.search(location):
+        raise RedirectError(f"the Location has control characters: {shown}")
+    scheme = _SCHEME.match(location)
+    if scheme and scheme.group().lower() not in {"http:", "https:"}:
+        raise RedirectError(
+            f"only http and https are followed, not {shown}", code="redirect.forbidden_scheme"
+        )
+    # Header values are latin-1 text here: what is above ASCII is a byte, and stays that byte.
+    location = _EIGHT_BIT.sub(lambda match: f"%{ord(match.group()):02X}", location)
+    try:
+        return urls.join(response.request.url, location)
+    except InvalidURL as error:
+        raise RedirectError(f"the Location is not usable: {error}") from error
+
+
+def _method(method: str, status: int) -> str:
+    """RFC 9110 15.4: 303 means GET; 301 and 302 turn POST into GET by long custom."""
+    if method == "HEAD" or status in {307, 308}:
+        return method
+    return "GET" if status == 303 or method == "POST" else method
+
+
+def _without_content(request: Request) -> tuple[tuple[str, str], ...]:
+    return tuple(field for field in request.headers if not field[0].lower().startswith("content-"))
+
+
+def _came_from_public(response: Response, *, proxied: bool) -> bool:
+    if response.peer and not proxied:
+        return is_public(response.peer.rpartition(" ")[0])
+    host = urls.origin(response.url).host
+    literal = ":" in host or host.replace(".", "").isdigit()
+    return is_public(host) if literal else True
