@@ -21,7 +21,14 @@ from typing import TYPE_CHECKING
 
 from crawler import engines, urls
 from crawler.drive import drive
-from crawler.errors import DecodeError, FetchError, FetchTimeout, InvalidURL, StatusError
+from crawler.errors import (
+    DecodeError,
+    EngineUnavailable,
+    FetchError,
+    FetchTimeout,
+    InvalidURL,
+    StatusError,
+)
 from crawler.frontier.listed import Listed
 from crawler.hops import REDIRECTS, downgraded, hop
 from crawler.model import Failure, Limits, Network, Pause, Request, Response
@@ -106,7 +113,9 @@ def fetch_all(
     """
     if concurrency < 1:
         raise ValueError(f"concurrency must be at least 1, not {concurrency}")
-    engines.check(engine)
+    reason = engines.unavailable(engine)
+    if reason:
+        raise EngineUnavailable(reason)
     return _fetch_all(requests, engine, concurrency, limits, follow, network, retry_on)
 
 

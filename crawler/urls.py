@@ -74,7 +74,7 @@ def seed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 def join(base: str, reference: str) -> str:
-    """The canonical URL that `reference`, found on the page `base`, points to. Raises InvalidURL."""
+    """The canonical URL that `reference`, found on the page `base`, means. Raises InvalidURL."""
     return canonical(reference, base)
 
 
@@ -124,8 +124,7 @@ def _checked(parsed: can_ada.URL, url: str) -> str:
     if parsed.hash:
         parsed.hash = ""
     href = str(parsed.href)
-    if href.endswith("#"):
-        href = href[:-1]
+    href = href.removesuffix("#")
     if len(href) > MAX_URL:
         raise InvalidURL(f"the URL has {len(href)} bytes, more than {MAX_URL}: {_quoted(url)}")
     return href
