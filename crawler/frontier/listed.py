@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WINDOW = 10_000  # requests waiting in host queues at most: some 5 MB
+_CATCH_UP = 0.1  # seconds a start may be late and still be made up for
 _SWEEP = 1_000  # hosts known before the first look for idle ones
 
 
@@ -87,7 +88,8 @@ class Listed:
         item = self._next_of_hosts() if self._by_host else self._next()
         if self._gap and isinstance(item, Request):
             # From the planned instant, so that late wake-ups do not lower the rate.
-            self._next_start = max(self._next_start + self._gap, now)
+            late = now - self._next_start
+            self._next_start = (self._next_start if late < _CATCH_UP else now) + self._gap
         return item
 
     def again(self, request: Request, *, after: float = 0.0) -> None:

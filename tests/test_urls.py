@@ -1,0 +1,78 @@
+"""URLs: the canonical spelling, what people type, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler import urls
+from crawler.errors import InvalidURL
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("example.org/a", "https://example.org/a"),
+        ("example.org", "https://example.org/"),
+        ("example.org:8080/x", "https://example.org:8080/x"),
+        ("localhost:8000", "https://localhost:8000/"),
+        ("[::1]:8080/a", "https://[::1]:8080/a"),
+        ("//example.org/a", "https://example.org/a"),
+        ("HTTP://Example.ORG:80/A?B#c", "http://example.org/A?B"),
+        ("  http://example.org/a b  ", "http://example.org/a%20b"),
+        ("http://bücher.example/é", "http://xn--bcher-kva.example/%C3%A9"),
+        ("http://example.org/\udcff", "http://example.org/%EF%BF%BD"),
+    ],
+)
+def test_what_people_type(typed: str, url: str) -> None:
+    assert urls.seed(typed) == (url, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "   ", "http://", "http:///", "ftp://example.org/", "mailto:a@example.org", "a b",
+     "javascript:alert(1)", "file:///etc/passwd", "http://exa mple/", "http://[::1",
+     "http://a:99999/", "\x00", "http://example.org/" + "x" * 5000],
+)  # fmt: skip
+def test_what_is_refused(text: str) -> None:
+    with pytest.raises(InvalidURL):
+        urls.seed(text)
+
+
+def test_a_typed_password_becomes_a_header_and_leaves_the_url() -> None:
+    url, headers = urls.seed("http://us%65r:p%40ss@example.org/")
+
+    assert url == "http://example.org/"
+    assert headers == (("Authorization", "Basic dXNlcjpwQHNz"),)
+
+
+def test_user_information_in_a_link_is_dropped() -> None:
+    assert urls.join("http://a/b/c", "//u:p@example.org/x") == "http://example.org/x"
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://example.org/", ("http", "example.org", 80, "example.org")),
+        ("https://example.org:8443/a:b", ("https", "example.org", 8443, "example.org:8443")),
+        ("http://[::1]:81/", ("http", "::1", 81, "[::1]:81")),
+        ("https://[::1]/", ("https", "::1", 443, "[::1]")),
+    ],
+)
+def test_the_origin_of_a_canonical_url(url: str, origin: tuple[str, str, int, str]) -> None:
+    assert urls.origin(url) == origin
+
+
+@given(st.text(), st.sampled_from(["", "http://a/", "https://b/c/d?e"]))
+def test_canonical_is_idempotent_and_plain_ascii(text: str, base: str) -> None:
+    try:
+        url = urls.canonical(text, base or None)
+    except InvalidURL:
+        return
+
+    assert urls.canonical(url) == url
+    assert url.isascii()
+    assert url.isprintable()
+    assert " " not in url
+    assert urls.target(url).startswith("/")
