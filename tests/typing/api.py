@@ -1,0 +1,50 @@
+"""The public interface as a user's type checker sees it. Checked by mypy, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from crawler import (
+    Failure,
+    FetchError,
+    Limits,
+    Network,
+    Request,
+    Response,
+    Run,
+    compare,
+    fetch,
+    fetch_all,
+)
+
+
+def one() -> str:
+    response: Response = fetch("example.org", transport="socket", limits=Limits(timeout=5), follow=3)
+    status: int = response.status
+    kind: str | None = response.headers.get("content-type")
+    return f"{status} {kind} {response.text} {response.ok}"
+
+
+def many() -> list[str]:
+    network = Network(proxy="http://127.0.0.1:3128", ca_file=Path("ca.pem"))
+    outcomes: Iterator[Response | Failure] = fetch_all(
+        ["example.org/a", Request("https://example.org/b", headers=(("Accept", "text/html"),))],
+        engine="gevent+socket",
+        concurrency=50,
+        network=network,
+    )
+    codes = []
+    for outcome in outcomes:
+        match outcome:
+            case Response():
+                codes.append(str(outcome.status))
+            case Failure():
+                error: FetchError = outcome.error
+                codes.append(error.code)
+    return codes
+
+
+def costs() -> float:
+    runs: list[Run] = compare(["http://127.0.0.1/"], engines=("sequential", "selectors"), repeat=3)
+    return runs[0].wall
