@@ -1,0 +1,97 @@
+"""Every engine and transport, against every row of the catalogue that a loopback server can play.
+
+One fresh interpreter for each engine plays all rows at once; each test looks at one row of it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hostile.battery import Played, misses, play
+from hostile.catalogue import NOT_PLAYED, ROWS
+from hostile.certificates import Certificates
+from hostile.differences import DIFFERENCES, reason
+
+from crawler import engines
+
+# The three that do one exchange after the other take longest, so they begin first.
+ENGINES = (
+    "sequential+requests",
+    "sequential+urllib",
+    "sequential+socket",
+    "gevent+requests",
+    "gevent+urllib",
+    "gevent+socket",
+    "threads+requests",
+    "threads+urllib",
+    "threads+socket",
+    "selectors",
+)
+AT_ONCE = 3  # engines; more would have the deadlines measure this machine
+
+pytestmark = [
+    pytest.mark.timeout(240),  # the first test of an engine waits for all of its rows
+    pytest.mark.skipif(sys.platform != "linux", reason="plays the tricks of Linux's TCP"),
+]
+
+
+@pytest.fixture(scope="module")
+def battery(
+    tmp_path_factory: pytest.TempPathFactory, trap_home: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], Played]]:
+    certificates = Certificates(tmp_path_factory.mktemp("certificates"))
+    wanted = {
+        item.callspec.params["engine"]
+        for item in request.session.items
+        if hasattr(item, "callspec") and "engine" in item.callspec.params
+    }
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        started: dict[str, Future[Played]] = {
+            engine: pool.submit(play, engine, certificates, trap_home)
+            for engine in ENGINES
+            if engine in wanted
+        }
+        yield lambda engine: started[engine].result()
+        for future in started.values():
+            future.cancel()
+
+
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_outcome_is_the_catalogues(
+    battery: Callable[[str], Played], engine: str, row: str
+) -> None:
+    played = battery(engine)
+    assert not played.trouble, played.trouble
+
+    wrong = misses(row, played)
+
+    allowed = reason(engine, row)
+    if allowed:
+        assert wrong, f"{row} is in hostile/differences.py, but {engine} agrees: take it out"
+    else:
+        assert not wrong, "; ".join(wrong)
+
+
+def test_every_engine_of_the_table_is_played() -> None:
+    pairs = {
+        f"{name}+{transport}" if len(entry.transports) > 1 else name
+        for name, entry in engines.TABLE.items()
+        for transport in entry.transports or ("",)
+    }
+
+    assert set(ENGINES) == pairs
+
+
+def test_a_difference_names_a_row_and_gives_a_reason() -> None:
+    for (_, row), why in DIFFERENCES.items():
+        assert row in ROWS
+        assert why
+
+
+def test_no_row_is_both_played_and_not_played() -> None:
+    assert not NOT_PLAYED.keys() & ROWS.keys()
