@@ -1,0 +1,139 @@
+"""When not to believe a comparison: every reason for doubt, in one sentence, with its figure.
+
+Thresholds are where the figure stops being noise of an idle machine with two processors. A doubt
+does not take a run away: the table stays, and the reader knows.
+Read beside it: comparing.py (what a run holds), tables.py (where the sentences appear).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crawler.comparing import differences, is_sequential, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from crawler.comparing import Run, Summary
+    from crawler.model import Request
+
+_SPREAD = 1.3  # slowest by fastest run; five runs on an idle machine stay below 1.15
+_FIRST = 1.3  # first run by the median of the others
+_SHORT = 0.05  # seconds; opening an engine and a scheduler's slice are a visible share below it
+_CLIENT = 0.9  # processors
+_OTHERS = 0.3  # processors others kept busy before a run
+_SERVER = 0.85  # processors others kept busy during a run
+
+
+class Doubt(enum.Enum):
+    """A reason not to trust a figure, as a sentence to be filled in."""
+
+    BODIES_DIFFER = "{figure:.0f} URLs did not give every engine the same answer; see the list"
+    FAILURES = "{engine} had {figure:.0f} failures: its time is that of other work"
+    SPREAD = (
+        "{engine} varies by {figure:.1f}x between runs: the machine or the network is not quiet"
+    )
+    FIRST_SLOW = (
+        "the first run of {engine} took {figure:.1f}x as long as its others: something was cold,"
+        " a cache or a name"
+    )
+    TOO_SHORT = "{engine} took only {figure:.3f} s: use more URLs to tell engines apart"
+    CLIENT_BOUND = (
+        "{engine} kept its processor {figure:.0%} busy: this is the cost of the client, not the"
+        " time of waiting"
+    )
+    OTHER_LOAD = "other programs kept {figure:.1f} processors busy before {engine} started"
+    SERVER_BOUND = (
+        "something else kept {figure:.1f} processors busy while {engine} ran: if that is the"
+        " server, its limit was measured"
+    )
+    ONE_RUN = "{engine} ran once: nothing is known about its spread"
+    NO_SEQUENTIAL = "no sequential engine ran, so there is nothing to measure a speed-up against"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A doubt about one engine, or about all when `engine` is empty."""
+
+    doubt: Doubt
+    engine: str
+    figure: float
+
+    @property
+    def sentence(self) -> str:
+        """The doubt in words."""
+        return self.doubt.value.format(engine=self.engine, figure=self.figure)
+
+
+def doubts(runs: Sequence[Run], requests: Sequence[str | Request] = ()) -> list[Finding]:
+    """What speaks against the figures of these runs; the gravest first.
+
+    Bodies are compared only when `requests` are those that were fetched.
+    """
+    found = []
+    differing = len(differences(runs, requests))
+    if differing:
+        found.append(Finding(Doubt.BODIES_DIFFER, "", differing))
+    summaries = summarise(runs)
+    for summary in summaries:
+        of = [run for run in runs if run.engine == summary.engine]
+        found += [
+            Finding(doubt, summary.engine, figure)
+            for doubt, figure_of, least in _RULES
+            for figure in (figure_of(summary, of),)
+            if figure > least
+        ]
+        if summary.wall < _SHORT:
+            found.append(Finding(Doubt.TOO_SHORT, summary.engine, summary.wall))
+    found += _too_few(summaries)
+    order = list(Doubt)
+    return sorted(found, key=lambda finding: order.index(finding.doubt))
+
+
+def _too_few(summaries: list[Summary]) -> Iterator[Finding]:
+    most = max((summary.runs for summary in summaries), default=0)
+    for summary in summaries:
+        # A slow sequential engine beside repeated others runs once by rule, and its table says so.
+        if summary.runs == 1 and (most == 1 or not is_sequential(summary.engine)):
+            yield Finding(Doubt.ONE_RUN, summary.engine, 1)
+    if not any(is_sequential(summary.engine) for summary in summaries):
+        yield Finding(Doubt.NO_SEQUENTIAL, "", 0)
+
+
+def _first_slow(summary: Summary, runs: list[Run]) -> float:
+    others = sorted(run.wall for run in runs[1:])
+    return runs[0].wall / others[len(others) // 2] if len(others) > 1 else 0.0
+
+
+def _spread(summary: Summary, runs: list[Run]) -> float:
+    return summary.slowest / summary.fastest
+
+
+def _failures(summary: Summary, runs: list[Run]) -> float:
+    return summary.failed
+
+
+def _client(summary: Summary, runs: list[Run]) -> float:
+    return sorted(run.cpu / run.wall for run in runs)[len(runs) // 2]
+
+
+def _others(summary: Summary, runs: list[Run]) -> float:
+    return sorted(run.load_before for run in runs)[len(runs) // 2]
+
+
+def _server(summary: Summary, runs: list[Run]) -> float:
+    # With a load there before the run, nothing can be said about the server.
+    beside = sorted(run.load_beside for run in runs)[len(runs) // 2]
+    return beside if _others(summary, runs) <= _OTHERS else 0.0
+
+
+_RULES: tuple[tuple[Doubt, Callable[[Summary, list[Run]], float], float], ...] = (
+    (Doubt.FAILURES, _failures, 0),
+    (Doubt.SPREAD, _spread, _SPREAD),
+    (Doubt.FIRST_SLOW, _first_slow, _FIRST),
+    (Doubt.CLIENT_BOUND, _client, _CLIENT),
+    (Doubt.OTHER_LOAD, _others, _OTHERS),
+    (Doubt.SERVER_BOUND, _server, _SERVER),
+)
