@@ -1,0 +1,349 @@
+"""The command line: words in, small values and an exit code out.
+
+    crawl urls.txt --concurrency 50        the same as `crawl run urls.txt --concurrency 50`
+    crawl compare urls.txt gevent selectors
+    crawl engines | serve | config | demo
+
+Options are made from the table in settings.py, so that the command line, the environment and TOML
+cannot drift apart. Read beside it: config.py (which value wins), command.py (what `run` does).
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperGroup
+
+import crawler
+from crawler import config
+from crawler.errors import CrawlerError
+from crawler.settings import SETTINGS, Kind, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from typer._click import Context, HelpFormatter
+
+    from crawler.config import Settings
+    from crawler.settings import Setting
+
+USAGE = 2
+_EVERYWHERE = frozenset({"quiet", "verbose"})
+_COMPARED = frozenset({"engine", "rate", "per_host", "delay", "retry_on"})  # not in `compare`
+
+
+class DefaultRun(TyperGroup):
+    """`crawl urls.txt` is `crawl run urls.txt`."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        own = {name for p in self.get_params(ctx) for name in (*p.opts, *p.secondary_opts)}
+        if not args and not _is_terminal(0):
+            args = ["run"]
+        elif args and args[0] not in self.commands and args[0] not in own:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: Context, formatter: HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "URLS_FILE [OPTIONS]  |  COMMAND [ARGS]...")
+
+
+app = typer.Typer(
+    cls=DefaultRun,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Fetch many URLs at once, by the I/O model you choose, and see what each costs.\n\n"
+    "`crawl urls.txt --concurrency 50` is `crawl run ...`; `crawl run --help` has its options.",
+)
+
+
+def main() -> None:
+    """Run the command the arguments name, and end the process with its exit code."""
+    try:
+        app(prog_name="crawl")
+    except CrawlerError as error:
+        from crawler.errors import SinkError
+        from crawler.lines import InputError
+
+        print(f"crawl: {error}", file=sys.stderr)
+        sys.exit(3 if isinstance(error, SinkError | InputError) else USAGE)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        _leave(0)
+
+
+def _version(*, value: bool) -> None:
+    if value:
+        print(f"crawl {crawler.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _group(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _parameters(settings: Iterable[Setting]) -> list[inspect.Parameter]:
+    """The settings as the parameters that typer makes options of."""
+    return [
+        inspect.Parameter(
+            setting.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=0 if setting.kind is Kind.LEVEL else None,
+            annotation=Annotated[_type(setting), _option(setting)],
+        )
+        for setting in settings
+    ]
+
+
+def _type(setting: Setting) -> object:
+    if setting.kind is Kind.FLAG:
+        return bool | None
+    if setting.kind is Kind.LEVEL:
+        return int
+    return list[str] | None if setting.kind is Kind.TEXTS else str | None
+
+
+def _option(setting: Setting) -> object:
+    name = setting.name.replace("_", "-")
+    if setting.kind is Kind.LEVEL:
+        return typer.Option(
+            f"--{name}", *setting.flags, count=True, show_default=False, help=setting.help,
+            rich_help_panel=setting.section.value,
+        )  # fmt: skip
+    if setting.kind is Kind.FLAG:
+        spelled = f"--{name}/--no-{name}"
+        return typer.Option(spelled, *setting.flags, help=setting.help, show_default=False)
+    return typer.Option(
+        f"--{name}", *setting.flags, help=_help(setting), metavar=setting.metavar,
+        show_default=False,
+    )  # fmt: skip
+
+
+def _help(setting: Setting) -> str:
+    default = setting.default
+    if default in ("", (), 0, 0.0):
+        return setting.help
+    if setting.kind is Kind.SECONDS:
+        return f"{setting.help}  [default: {default:g}s]"
+    if setting.kind is Kind.BYTES and isinstance(default, int):
+        return f"{setting.help}  [default: {default // 2**20}Mi]"
+    return f"{setting.help}  [default: {default}]"
+
+
+_CONFIG = (
+    inspect.Parameter(
+        "config_file",
+        inspect.Parameter.KEYWORD_ONLY,
+        default="",
+        annotation=Annotated[
+            str,
+            typer.Option(
+                "--config", metavar="FILE", envvar="CRAWL_CONFIG", show_default=False,
+                show_envvar=False, help="Settings in TOML; before ./crawl.toml and your own.",
+            ),
+        ],
+    ),
+    inspect.Parameter(
+        "no_config",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=False,
+        annotation=Annotated[
+            bool,
+            typer.Option(
+                "--no-config", envvar="CRAWL_NO_CONFIG", show_envvar=False,
+                help="Do not look for crawl.toml.",
+            ),
+        ],
+    ),
+)  # fmt: skip
+
+
+def _with_settings(
+    *, without: frozenset[str] = frozenset(), sections: Iterable[Section] = tuple(Section)
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of those sections; it receives them as one dict, `given`."""
+    chosen = [
+        setting
+        for setting in SETTINGS
+        if (setting.section in sections and setting.name not in without)
+        or setting.name in _EVERYWHERE
+    ]
+
+    def wrap(function: Callable[..., None]) -> Callable[..., None]:
+        own = [p for p in inspect.signature(function, eval_str=True).parameters.values()
+               if p.name not in {"given", "config_file", "no_config"}]  # fmt: skip
+        parameters = [*own, *_parameters(chosen), *_CONFIG]
+
+        def command(**values: object) -> None:
+            given = {setting.name: values.pop(setting.name) for setting in chosen}
+            # A level not given must not hide the one in a file.
+            for name in _EVERYWHERE:
+                given[name] = given[name] or None
+            function(given=given, **values)
+
+        command.__name__ = function.__name__
+        command.__doc__ = function.__doc__
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # PEP 362
+        command.__annotations__ = {p.name: p.annotation for p in parameters}
+        return command
+
+    return wrap
+
+
+_Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FILE|URL|-", help="Files of URLs, URLs, or - for stdin."),
+]
+
+
+@app.command("run")
+@_with_settings()
+def _run(
+    *,
+    inputs: _Inputs = None,
+    show_limits: Annotated[
+        bool, typer.Option("--show-limits", help="Show every limit and exit.")
+    ] = False,
+    given: dict[str, object],
+    config_file: str,
+    no_config: bool,
+) -> None:
+    """Fetch a list of URLs: the default command."""
+    from crawler.command import run
+
+    if inputs or given["input"]:
+        named = given["input"]
+        given["input"] = [*(inputs or ()), *(named if isinstance(named, list) else ())]
+    settings = _resolve(given, config_file, no_config=no_config)
+    if show_limits:
+        print(_limits(settings), end="")
+        return
+    ended = run(settings, arguments=sys.argv[1:], environ=os.environ)
+    if ended.at_once:
+        _leave(ended.code)
+    sys.exit(ended.code)
+
+
+@app.command("compare")
+@_with_settings(
+    sections=(Section.INPUT, Section.FETCH, Section.REQUEST, Section.LIMITS, Section.NETWORK),
+    without=_COMPARED,
+)
+def _compare(
+    *,
+    source: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="The URLs to fetch.")],
+    engines: Annotated[
+        list[str] | None, typer.Argument(metavar="ENGINE", help="What to compare.")
+    ] = None,
+    repeat: Annotated[int, typer.Option(metavar="N", help="Runs of each engine.")] = 5,
+    export: Annotated[
+        str, typer.Option(metavar="FILE", help="Also write .json, .md or .csv.", show_default=False)
+    ] = "",
+    given: dict[str, object],
+    config_file: str,
+    no_config: bool,
+) -> None:
+    """Fetch the same URLs with several engines and show what each cost."""
+    from crawler.comparison import show
+
+    named = given["input"]
+    given["input"] = [source, *(named if isinstance(named, list) else ())]
+    settings = _resolve(given, config_file, no_config=no_config)
+    sys.exit(show(settings, engines or (), repeat=repeat, export=export))
+
+
+@app.command("engines")
+def _engines() -> None:
+    """List the engines, the I/O model of each, and what can run here."""
+    from crawler import engines
+
+    for name in engines.names():
+        entry = engines.TABLE[name.partition("+")[0]]
+        model = entry.model if name == entry.name else f"  the same, over {name.partition('+')[2]}"
+        reason = engines.unavailable(name)
+        if reason and engines.needs_patch(name) and not engines.unavailable("gevent+socket"):
+            reason = ""  # the command line starts the patched process it needs
+        print(f"{name:<18} {model}")
+        if reason:
+            print(f"{'':<18}   cannot run here: {reason.splitlines()[0]}")
+
+
+@app.command("serve")
+def _serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8080,
+) -> None:
+    """Serve the fixture site in the foreground, to try things against."""
+    from crawler.serving.site import serve
+
+    try:
+        serve(host, port, lambda url: print(f"{url}/  (Ctrl-C ends it)", flush=True))
+    except OSError as error:
+        print(f"crawl: cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
+        sys.exit(3)
+
+
+@app.command("config")
+@_with_settings()
+def _config(*, given: dict[str, object], config_file: str, no_config: bool) -> None:
+    """Show the effective settings as TOML, and where each comes from."""
+    print(config.as_toml(_resolve(given, config_file, no_config=no_config)), end="")
+
+
+@app.command("demo")
+def _demo() -> None:
+    """Crawl a site on this machine and compare the engines."""
+    from crawler.demo import main as demo
+
+    sys.exit(demo())
+
+
+def _resolve(given: dict[str, object], config_file: str, *, no_config: bool) -> Settings:
+    files = config.found_files(os.environ, explicit=config_file, search=not no_config)
+    settings = config.resolve(given, os.environ, files)
+    if not settings.count("quiet"):
+        for sentence in config.unknown_names(os.environ):
+            print(f"crawl: {sentence}", file=sys.stderr)
+        for path in files:
+            if not path.is_absolute() and str(path) != config_file:
+                print(f"crawl: settings from ./{path}", file=sys.stderr)
+    return settings
+
+
+def _limits(settings: Settings) -> str:
+    from dataclasses import fields
+
+    limits = config.limits(settings)
+    named = {field.name: getattr(limits, field.name) for field in fields(limits)}
+    lines = [f"{name:<16} {value:g} s" if isinstance(value, float) else f"{name:<16} {value}"
+             for name, value in named.items()]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _is_terminal(fd: int) -> bool:
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return True
+
+
+def _leave(code: int) -> None:
+    """End the process without waiting for what was abandoned, and without a word about stdout."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            continue
+    os._exit(code)

@@ -1,0 +1,145 @@
+"""The terminal's side of a run: result lines on stdout, progress and messages on stderr.
+
+stdout carries data only; everything for people goes to stderr. Nothing here waits: what is shown is
+refreshed when the loop ticks, at most four times a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import stat
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from crawler import report
+from crawler.safety import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from crawler.model import Outcome
+    from crawler.sinks._file import RecordFile
+
+REDRAW = 0.25  # seconds between two progress lines
+_BAD_LINES = 20  # bad input lines reported one by one; the records have all of them
+_ERASE = "\r\x1b[K"
+
+
+class Lines:
+    """A sink that shows one line per URL to a person."""
+
+    def __init__(self, file: RecordFile, *, colour: bool) -> None:
+        self._file = file
+        self._colour = colour
+        self.flush = file.flush
+        self.close = file.close
+
+    def write(self, outcome: Outcome) -> None:
+        text = report.line(outcome, colour=self._colour)
+        self._file.add(text.encode("utf-8", "replace") + b"\n")
+
+
+class Console:
+    """stderr: messages, and one progress line that stays at the bottom.
+
+    Args:
+        quiet: only errors are shown.
+        progress: a progress line is wanted, if stderr is a terminal.
+        environ: where NO_COLOR and TERM stand.
+        clock: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        quiet: bool,
+        progress: bool,
+        environ: Mapping[str, str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        terminal = is_terminal(2) and environ.get("TERM") != "dumb"
+        self.progress = progress and terminal and not quiet
+        self._quiet = quiet
+        self._clock = clock
+        self._drawn = False
+        self._bad = 0
+
+    def say(self, text: str) -> None:
+        """Show a message, unless quiet."""
+        if not self._quiet:
+            self.error(text)
+
+    def error(self, text: str) -> None:
+        """Show a message in any case."""
+        self.erase()
+        _write(f"{text}\n")
+
+    def bad_line(self, text: str) -> None:
+        """Show that an input line is no URL; after twenty of them only their number counts."""
+        self._bad += 1
+        if self._bad <= _BAD_LINES:
+            self.say(f"crawl: {safe_text(text)}")
+        elif self._bad == _BAD_LINES + 1:
+            self.say("crawl: further bad lines are only counted, and in the records")
+
+    def draw(self, text: str) -> None:
+        """Replace the progress line."""
+        width = shutil.get_terminal_size().columns
+        _write(f"{_ERASE}{text[: width - 1]}")
+        self._drawn = True
+
+    def erase(self) -> None:
+        """Take the progress line away, before anything else is written to the terminal."""
+        if self._drawn:
+            _write(_ERASE)
+            self._drawn = False
+
+
+def is_terminal(fd: int) -> bool:
+    """Whether the descriptor is open and a terminal."""
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return False
+
+
+def is_regular(fd: int) -> bool:
+    """Whether the descriptor is open and a regular file."""
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode)
+    except OSError:
+        return False
+
+
+def wants_colour(environ: Mapping[str, str]) -> bool:
+    """Whether lines on stdout may be coloured (https://no-color.org/)."""
+    return is_terminal(1) and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def start_logging(level: int) -> None:
+    """Send the package's log to stderr: 1 = what it does, 2 = every exchange."""
+    if not level:
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_SafeFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    log = logging.getLogger("crawler")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO if level == 1 else logging.DEBUG)
+
+
+class _SafeFormatter(logging.Formatter):
+    """One line per entry, whatever a server put into it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        return safe_text(super().formatMessage(record))[:8192]
+
+
+def _write(text: str) -> None:
+    # stderr may be closed or its reader gone: that is no reason to end a run.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -1,0 +1,121 @@
+"""Everything a run writes: records, lines on the screen, bodies, the summary.
+
+    outcome ──► Outputs.write ──► out.jsonl, out.csv ── with --save-dir ──► bodies
+                          └─────► stdout: lines for a person, records for a program
+
+All of it is opened before the first fetch, so that a run does not fail at its end for want of a
+place to write. Read beside it: sinks/, console.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler import options, sinks
+from crawler.console import Lines, is_regular, is_terminal, wants_colour
+from crawler.errors import SinkError
+from crawler.sinks._file import RecordFile
+from crawler.sinks.bodies import Bodies
+from crawler.sinks.record import Describer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from crawler.config import Settings
+    from crawler.model import Outcome
+    from crawler.sinks import Output
+
+
+class Outputs:
+    """Everything a run writes, opened before the first fetch.
+
+    Raises:
+        SinkError: one of them cannot be written, or exists and is not to be replaced.
+        ConfigError: a field does not exist.
+    """
+
+    def __init__(
+        self, settings: Settings, inputs: Sequence[str], engine: str, environ: Mapping[str, str]
+    ) -> None:
+        self._stack = contextlib.ExitStack()
+        self._prompt: list[Output] = []
+        self._all: list[Output] = []
+        self.summary: RecordFile | None = None
+        mode = _mode(settings)
+        with self._stack as stack:
+            directory = settings.text("save_dir")
+            bodies = Bodies(directory) if directory else None
+            if bodies is not None:
+                stack.callback(bodies.close)
+            try:
+                describer = Describer(
+                    engine=engine,
+                    fields=options.words(settings.text("fields")),
+                    keep=bodies.keep if bodies is not None else None,
+                )
+            except ValueError as error:
+                raise settings.error("fields", str(error)) from error
+            for target in settings.texts("output"):
+                _refuse_input(sinks.choose(target)[0], inputs)
+                self._add(sinks.open(target, describer, mode=mode), sinks.choose(target)[0])
+            if not any(sinks.choose(target)[0] == "-" for target in settings.texts("output")):
+                self._screen(settings, describer, environ)
+            name = settings.text("summary")
+            if name:
+                _refuse_input(name, inputs)
+                self.summary = RecordFile(name, mode=mode)
+                stack.callback(self.summary.close)
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # After close() there is nothing left to lose here.
+        with contextlib.suppress(SinkError):
+            self._stack.close()
+
+    def write(self, outcome: Outcome) -> None:
+        """Write the outcome to every output. Raises SinkError."""
+        for output in self._all:
+            output.write(outcome)
+
+    def flush(self, *, everything: bool) -> None:
+        """Write what readers of a pipe wait for, or everything gathered. Raises SinkError."""
+        for output in self._all if everything else self._prompt:
+            output.flush()
+
+    def close(self) -> None:
+        """Write and close. Raises SinkError when something is not safe."""
+        self._stack.close()
+
+    def _screen(self, settings: Settings, describer: Describer, environ: Mapping[str, str]) -> None:
+        quiet = settings.count("quiet") > 1
+        if settings.flag("json") or not is_terminal(1):
+            if not (quiet and settings.texts("output")):
+                self._add(sinks.open("-:jsonl", describer), "-")
+        elif not quiet:
+            self._add(Lines(RecordFile("-"), colour=wants_colour(environ)), "-")
+
+    def _add(self, output: Output, path: str) -> None:
+        self._all.append(output)
+        self._stack.callback(output.close)
+        if path == "-" and not is_regular(1) and not is_terminal(1):
+            self._prompt.append(output)
+
+
+def _mode(settings: Settings) -> str:
+    if settings.flag("overwrite") and settings.flag("append"):
+        raise settings.error("append", "not together with overwrite")
+    if settings.flag("overwrite"):
+        return "overwrite"
+    return "append" if settings.flag("append") else "new"
+
+
+def _refuse_input(path: str, inputs: Sequence[str]) -> None:
+    for name in inputs:
+        with contextlib.suppress(OSError, ValueError):
+            if path != "-" and name != "-" and Path(path).samefile(name):
+                raise SinkError(f"{path!r} is the input: it would be written over")

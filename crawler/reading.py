@@ -1,0 +1,236 @@
+"""URLs from files, arguments and stdin, one per line, read as they are needed.
+
+    files, -, URLs ──► chunks ──► (gunzip) ──► lines ──► Seed | Failure | Pause
+
+A line is a URL; `#` begins a comment at the start of a line or after white space; blank lines are
+nothing. A line that is no URL, or a URL that stood there before, comes out as a Failure with the
+code ``url.invalid`` or ``url.duplicate``, so that every line has its record. A pipe or terminal
+that has nothing yet gives a Pause: reading never waits, so fetching never waits for reading.
+
+Facts: a FIFO without a writer yet is opened without waiting by O_NONBLOCK, and Linux then does not
+report it as readable until the first writer came and wrote or left (poll(2), fifo(7)). stdin is
+never set to O_NONBLOCK: the flag belongs to the open file, which other programs share (fcntl(2)).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import stat
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from crawler import urls
+from crawler.errors import FetchError, InvalidURL
+from crawler.lines import CHUNK, SHOWN, Bad, InputError, lines, recoded, unpacked
+from crawler.model import Failure, Pause, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from crawler.frontier.seen import Seen
+
+_POLL = Pause(0.02)  # seconds between two looks at a pipe that has nothing: 50 wake-ups a second
+_TURN = Pause(0.0)
+_BETWEEN_TURNS = 2_000  # lines without a URL before the exchanges under way get a turn
+_SELECT_MOST = 1024  # select(2) cannot look at descriptors from here on
+_COMMENT = re.compile(rb"[ \t]#")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a URL parser would drop a tab and join its sides
+
+
+@dataclass(frozen=True, slots=True)
+class Seed(Request):
+    """A request the user gave, with the text it stood for; hops and retries keep both."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What every request of a list has in common."""
+
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+class Reading:
+    """The requests of all inputs, in order: an iterator that never blocks.
+
+    Args:
+        inputs: paths, ``-`` for stdin, or URLs with their scheme.
+        template: method, headers and body of every request.
+        seen: tells duplicates; None fetches them again.
+        clock: a monotonic clock, in seconds.
+
+    Attributes:
+        lines: URLs, duplicates and bad lines so far: the number of the last one.
+        size: bytes of all inputs, 0 when unknown; `position` is how many of them were read.
+
+    Raises:
+        InputError: an input does not exist, at once; or reading fails, later.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        *,
+        template: Template = Template(),
+        seen: Seen | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.lines = 0
+        self.position = 0
+        self.size = _size_of(inputs)
+        self._template = template
+        self._seen = seen
+        self._clock = clock
+        self._items = self._read(inputs)
+
+    def __iter__(self) -> Iterator[Seed | Failure | Pause]:
+        return self._items
+
+    def _read(self, inputs: Sequence[str]) -> Iterator[Seed | Failure | Pause]:
+        for name in inputs:
+            if is_url(name):
+                yield self._entry("argument", 0, name)
+                continue
+            shown = "stdin" if name == "-" else name
+            idle = 0
+            for item in lines(self._chunks(name, shown)):
+                if isinstance(item, Pause):
+                    yield item
+                    continue
+                number, line = item
+                text = _text(line)
+                if text:
+                    idle = 0
+                    yield self._entry(shown, number, text)
+                else:
+                    idle += 1
+                    if idle % _BETWEEN_TURNS == 0:
+                        yield _TURN
+
+    def _entry(self, name: str, line: int, text: str | Bad) -> Seed | Failure:
+        self.lines += 1
+        place = f"{name}:{line}: " if line else ""
+        if isinstance(text, Bad):
+            return self._refused(f"{place}{text.reason}", "url.invalid", text.shown)
+        try:
+            if _CONTROL.search(text):
+                raise InvalidURL(f"not a URL: {text[:SHOWN]!a}")
+            url, headers = urls.seed(text)
+        except InvalidURL as error:
+            return self._refused(f"{place}{error}", "url.invalid", text[:SHOWN])
+        if self._seen is not None and not self._seen.add(url):
+            message = f"{place}seen before: {url}"
+            return self._refused(message, "url.duplicate", text, url)
+        template = self._template
+        return Seed(
+            url,
+            (*template.headers, *headers) if headers else template.headers,
+            method=template.method,
+            body=template.body,
+            number=self.lines,
+            since=self._clock(),
+            text=text,
+        )
+
+    def _refused(self, message: str, code: str, text: str, url: str = "") -> Failure:
+        seed = Seed(url, number=self.lines, text=text)
+        return Failure(seed, FetchError(message, code=code), datetime.now(UTC), 0.0, attempts=0)
+
+    def _chunks(self, name: str, shown: str) -> Iterator[bytes | Pause]:
+        """The bytes of one input, decompressed and as UTF-8, as far as they are there."""
+        try:
+            fd = os.dup(0) if name == "-" else os.open(name, os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                regular = stat.S_ISREG(os.fstat(fd).st_mode)
+                yield from recoded(unpacked(self._raw(fd, regular=regular), shown))
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise InputError(f"cannot read {shown}: {error.strerror}") from error
+
+    def _raw(self, fd: int, *, regular: bool) -> Iterator[bytes | Pause]:
+        while True:
+            if not regular and not _is_readable(fd):
+                yield _POLL
+                continue
+            try:
+                data = os.read(fd, CHUNK)
+            except BlockingIOError:  # a FIFO whose other reader was faster
+                yield _POLL
+                continue
+            if not data:
+                return
+            self.position += len(data)
+            yield data
+
+
+def is_url(name: str) -> bool:
+    """Whether an argument is a URL rather than a file: it has a scheme that can be fetched."""
+    return name[:8].lower().startswith(("http://", "https://"))
+
+
+def check(inputs: Sequence[str]) -> None:
+    """Raises InputError when one of `inputs` is neither a URL nor a file that can be read."""
+    for name in inputs:
+        if name == "-" or is_url(name):
+            continue
+        try:
+            mode = os.stat(name).st_mode  # noqa: PTH116 - the message needs the OSError
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            hint = f" (a URL needs its scheme here: https://{name})" if "." in name else ""
+            raise InputError(f"cannot read {name!r}: {reason}{hint}") from error
+        if stat.S_ISDIR(mode):
+            raise InputError(f"cannot read {name!r}: it is a directory")
+        if not os.access(name, os.R_OK):
+            raise InputError(f"cannot read {name!r}: Permission denied")
+
+
+def _size_of(inputs: Sequence[str]) -> int:
+    """Bytes of all inputs; 0 when one of them is no regular file."""
+    size = 0
+    for name in inputs:
+        if is_url(name):
+            continue
+        try:
+            status = os.fstat(0) if name == "-" else os.stat(name)  # noqa: PTH116
+        except OSError:
+            return 0
+        if not stat.S_ISREG(status.st_mode):
+            return 0
+        size += status.st_size
+    return size
+
+
+def _is_readable(fd: int) -> bool:
+    # gevent's select.select asks the kernel itself when the timeout is 0; its poll does not.
+    if fd < _SELECT_MOST:
+        return bool(select.select([fd], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _text(line: bytes | Bad) -> str | Bad:
+    """What the line says, without comment and white space; "" for nothing."""
+    if isinstance(line, Bad):
+        return line
+    line = line.strip()
+    if not line or line.startswith(b"#"):
+        return ""
+    if b"#" in line:
+        comment = _COMMENT.search(line)
+        if comment is not None:
+            line = line[: comment.start()].rstrip()
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        shown = line[:SHOWN].decode("utf-8", "replace")
+        return Bad(f"not a URL: the line is not UTF-8: {ascii(line[:60])[1:]}", shown)

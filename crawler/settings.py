@@ -1,0 +1,178 @@
+"""Every setting of `crawl`, once: its name, unit, default and what it means.
+
+    name         concurrency = 8        CRAWL_CONCURRENCY=8        --concurrency 8     -c 8
+                 └ in TOML              └ in the environment       └──── on the command line
+
+The command line, the environment, the TOML reader, `crawl config` and the tests of config/ and
+docs/usage.md are all made from this table. Read beside it: options.py (units), config.py.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from crawler import options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Value: TypeAlias = str | int | float | bool | tuple[str, ...]
+
+
+class Kind(enum.Enum):
+    """What a setting's value is, and how it is written."""
+
+    TEXT = "text"
+    COUNT = "count"
+    SECONDS = "seconds"
+    BYTES = "bytes"
+    RATE = "rate"
+    FLAG = "flag"
+    LEVEL = "level"  # a flag that counts how often it is given
+    TEXTS = "texts"  # may be given several times
+
+
+class Section(enum.Enum):
+    """The part of the help a setting stands in."""
+
+    INPUT = "Input"
+    FETCH = "Fetching"
+    REQUEST = "Requests"
+    LIMITS = "Limits"
+    MANNERS = "Manners"
+    NETWORK = "Network"
+    OUTPUT = "Output"
+    RUN = "Run"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting."""
+
+    name: str
+    kind: Kind
+    default: Value
+    section: Section
+    help: str
+    flags: tuple[str, ...] = ()  # further spellings on the command line
+    metavar: str = ""
+    check: Callable[[str], object] | None = None  # raises ValueError; per item of a TEXTS
+
+    def read(self, text: str) -> Value:
+        """The value written as `text`. Raises ValueError."""
+        if self.kind is Kind.TEXTS:
+            return tuple(self._checked(item) for item in text.split("\n") if item.strip())
+        if self.kind is Kind.TEXT:
+            return self._checked(text)
+        return _READERS[self.kind](text)
+
+    def read_all(self, texts: list[str]) -> Value:
+        """The value of a TEXTS given once per item. Raises ValueError."""
+        return tuple(self._checked(item) for item in texts)
+
+    def _checked(self, text: str) -> str:
+        if self.check is not None:
+            self.check(text)
+        return text
+
+
+_READERS: dict[Kind, Callable[[str], Value]] = {
+    Kind.COUNT: options.count,
+    Kind.LEVEL: options.count,
+    Kind.SECONDS: options.seconds,
+    Kind.BYTES: options.size,
+    Kind.RATE: options.rate,
+    Kind.FLAG: options.flag,
+}
+
+
+def _method(text: str) -> None:
+    if text and not (text.isascii() and text.isalpha()):
+        raise ValueError(f"not a method: {text!r} (like GET, HEAD or POST)")
+
+
+_I, _F, _Q, _L = Section.INPUT, Section.FETCH, Section.REQUEST, Section.LIMITS
+_M, _N, _O, _R = Section.MANNERS, Section.NETWORK, Section.OUTPUT, Section.RUN
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("input", Kind.TEXTS, (), _I,
+            "File of URLs, one per line; - is stdin. Same as an argument.", ("-i",), "FILE"),
+    Setting("engine", Kind.TEXT, "gevent", _F,
+            "The I/O model; `crawl engines` lists them.", ("-e",), "NAME"),
+    Setting("concurrency", Kind.COUNT, 16, _F,
+            "Most exchanges under way at once.", ("-c",), "N"),
+    Setting("retries", Kind.COUNT, 2, _F,
+            "Further attempts after a passing failure.", (), "N"),
+    Setting("retry_on", Kind.TEXT, "retryable", _F,
+            "What is tried again: retryable, statuses (429, 5xx), error codes or families "
+            "(connect, timeout.idle).", (), "WORDS", options.retry_words),
+    Setting("redirects", Kind.FLAG, True, _F, "Follow redirects."),
+    Setting("max_redirects", Kind.COUNT, 10, _F, "Redirects followed for one URL.", (), "N"),
+    Setting("method", Kind.TEXT, "", _Q,
+            "Method; GET, or POST with --data.", ("-X",), "NAME", _method),
+    Setting("data", Kind.TEXT, "", _Q,
+            "Body sent with every request; @FILE reads it from a file.", ("-d",), "TEXT"),
+    Setting("head", Kind.FLAG, False, _Q, "Ask for the head only (HEAD).", ("-I",)),
+    Setting("header", Kind.TEXTS, (), _Q,
+            "Field sent with every request; 'Name:' takes away a default.", ("-H",),
+            "'NAME: VALUE'", options.header),
+    Setting("user_agent", Kind.TEXT, "", _Q,
+            "User-Agent; concurrent-crawler/VERSION when not given.", ("-A",), "TEXT"),
+    Setting("contact", Kind.TEXT, "", _Q,
+            "URL or mail address of whom to ask, put into User-Agent (mail: also From).", (),
+            "TEXT"),
+    Setting("max_time", Kind.SECONDS, 60.0, _L,
+            "One attempt, from its start to the last byte.", ("-m",), "TIME"),
+    Setting("max_url_time", Kind.SECONDS, 300.0, _L,
+            "One URL: redirects, retries and waits together.", (), "TIME"),
+    Setting("dns_timeout", Kind.SECONDS, 5.0, _L, "One name.", (), "TIME"),
+    Setting("connect_timeout", Kind.SECONDS, 10.0, _L,
+            "One address, TLS handshake included.", (), "TIME"),
+    Setting("first_byte_timeout", Kind.SECONDS, 30.0, _L,
+            "From the request sent to the first byte.", (), "TIME"),
+    Setting("read_timeout", Kind.SECONDS, 15.0, _L, "Between two reads.", (), "TIME"),
+    Setting("max_body", Kind.BYTES, 10 * 1024 * 1024, _L,
+            "Of one body, as sent and again after decoding.", (), "SIZE"),
+    Setting("rate", Kind.RATE, 0.0, _M,
+            "Most requests started per second or minute, all hosts together; 0 = no limit.", (),
+            "N/s"),
+    Setting("per_host", Kind.COUNT, 0, _M,
+            "Most exchanges under way with one host; 0 = no limit.", (), "N"),
+    Setting("delay", Kind.SECONDS, 0.0, _M,
+            "Between two requests to one host.", ("-w",), "TIME"),
+    Setting("proxy", Kind.TEXT, "", _N,
+            "HTTP proxy; https is tunnelled through it.", ("-x",), "URL"),
+    Setting("insecure", Kind.FLAG, False, _N, "Do not check certificates.", ("-k",)),
+    Setting("cacert", Kind.TEXT, "", _N,
+            "Trusted certificates in PEM instead of certifi's.", (), "FILE"),
+    Setting("resolve", Kind.TEXTS, (), _N,
+            "Use ADDRESS for HOST and PORT instead of asking DNS.", (), "HOST:PORT:ADDRESS",
+            options.resolve),
+    Setting("ipv4", Kind.FLAG, False, _N, "Only IPv4 addresses.", ("-4",)),
+    Setting("ipv6", Kind.FLAG, False, _N, "Only IPv6 addresses.", ("-6",)),
+    Setting("output", Kind.TEXTS, (), _O,
+            "Write records to FILE: .jsonl or .csv, or FILE:FORMAT; - is stdout.", ("-o",), "FILE"),
+    Setting("json", Kind.FLAG, False, _O, "JSON Lines on stdout, also on a terminal."),
+    Setting("fields", Kind.TEXT, "", _O,
+            "Fields of a record, in this order; all when not given.", (), "A,B,..."),
+    Setting("save_dir", Kind.TEXT, "", _O,
+            "Keep bodies here, named by their SHA-256.", (), "DIR"),
+    Setting("overwrite", Kind.FLAG, False, _O, "Replace existing output files."),
+    Setting("append", Kind.FLAG, False, _O, "Add to existing output files."),
+    Setting("summary", Kind.TEXT, "", _O, "Write the summary as JSON to FILE.", (), "FILE"),
+    Setting("progress", Kind.FLAG, True, _O, "Progress on stderr when it is a terminal."),
+    Setting("quiet", Kind.LEVEL, 0, _O,
+            "Only errors on stderr; twice: no result lines on a terminal either.", ("-q",)),
+    Setting("verbose", Kind.LEVEL, 0, _O, "Log to stderr; twice: every exchange.", ("-v",)),
+    Setting("max_run_time", Kind.SECONDS, 0.0, _R,
+            "Stop the whole run after this time, exit 4; 0 = no limit.", (), "TIME"),
+    Setting("grace", Kind.SECONDS, 10.0, _R,
+            "What is under way may take this long after a stop.", (), "TIME"),
+    Setting("fail_on", Kind.TEXT, "any", _R,
+            "Exit 1 when URLs failed: none, any, all or a share like 5%.", (), "SHARE",
+            options.share),
+)  # fmt: skip
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}

@@ -1,0 +1,69 @@
+"""Where outcomes are written: chosen by the name of the file.
+
+out.jsonl  out.ndjson  out.json  ─► jsonl.py          records of record.py
+out.csv                          ─► csv_file.py
+FILE:jsonl  FILE:csv             ─► the format named; - is stdout
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from crawler.errors import SinkError
+from crawler.sinks._file import OutputClosed, RecordFile
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from crawler.contracts import Sink
+    from crawler.sinks.record import Describer
+
+    class Output(Sink, Protocol):
+        """A sink that can be asked to write what it has gathered."""
+
+        def flush(self) -> None:
+            """Write what was gathered. Raises SinkError."""
+            ...
+
+
+__all__ = ["FORMATS", "OutputClosed", "choose", "open"]
+
+FORMATS = ("jsonl", "csv")
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv"}
+
+
+def choose(target: str) -> tuple[str, str]:
+    """Path and format of what ``-o`` names. Raises SinkError when there is no such format."""
+    path, colon, name = target.rpartition(":")
+    if colon and path and name.lower() in FORMATS:
+        return path, name.lower()
+    if target == "-":
+        return target, "jsonl"
+    suffix = PurePath(target).suffix.lower()
+    if suffix not in _SUFFIXES:
+        known = ", ".join(_SUFFIXES)
+        raise SinkError(f"no format for {target!r}: end it in {known}, or write {target}:jsonl")
+    return target, _SUFFIXES[suffix]
+
+
+def open(target: str, describer: Describer, *, mode: str = "new") -> Output:
+    """The sink for what ``-o`` names.
+
+    Args:
+        target: a path whose suffix says the format, ``FILE:FORMAT``, or ``-``.
+        describer: makes the records; share one among the sinks of a run.
+        mode: ``new``, ``overwrite`` or ``append``.
+
+    Raises:
+        SinkError: it cannot be opened, or exists and is not to be replaced.
+    """
+    path, name = choose(target)
+    file = RecordFile(path, mode=mode)
+    if name == "csv":
+        from crawler.sinks.csv_file import CsvFile
+
+        return CsvFile(file, describer)
+    from crawler.sinks.jsonl import JsonLines
+
+    return JsonLines(file, describer)
