@@ -143,12 +143,14 @@ class BodyTooLarge(FetchError):
     """The body, on the wire or decoded, exceeds `Limits.max_bytes`."""
 
     default = "body.too_large"
+    prefix = b""  # what had been decoded before
 
 
 class DecodeError(FetchError):
     """The content coding is unknown, damaged, cut short or stacked too deep."""
 
     default = "body.decode"
+    prefix = b""  # what had been decoded before
 
 
 class StatusError(FetchError):

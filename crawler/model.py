@@ -10,13 +10,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
     from crawler.errors import FetchError
+
+T = TypeVar("T")
 
 
 class Purpose(enum.Enum):
@@ -34,20 +36,60 @@ class Headers(Mapping[str, str]):
     latin-1 text: byte for byte what was sent, so pass them through `safe_text` before showing them.
     """
 
-    __slots__ = ("_first", "fields")
+    __slots__ = ("_block", "_fields", "_first", "_low")
 
     def __init__(self, fields: tuple[tuple[str, str], ...] = ()) -> None:
-        self.fields = fields
+        self._fields: tuple[tuple[str, str], ...] | None = fields
         self._first: dict[str, str] | None = None
+        self._block = ""
+        self._low = ""
+
+    @classmethod
+    def of_block(cls, block: bytes, low: bytes) -> Headers:
+        r"""Fields still unsplit: ``b"\n"``, then ``b"name:value\r\n"`` each; `low` in lower case.
+
+        Most responses are asked for one or two fields: those are found without taking all apart.
+        """
+        headers = cls.__new__(cls)
+        headers._fields = headers._first = None
+        headers._block = block.decode("latin-1")
+        headers._low = low.decode("latin-1")
+        return headers
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """Every field as (name, value)."""
+        if self._fields is None:
+            pairs = [line.partition(":") for line in self._block[1:-2].split("\r\n") if line]
+            self._fields = tuple([(name, value.strip(" \t")) for name, _, value in pairs])
+        return self._fields
 
     def _index(self) -> dict[str, str]:
-        # Built at the first look-up: most responses are never asked for more than one field.
         if self._first is None:
             self._first = {name.lower(): value for name, value in reversed(self.fields)}
         return self._first
 
     def __getitem__(self, name: str) -> str:
-        return self._index()[name.lower()]
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    @overload
+    def get(self, name: str, default: None = None, /) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str, /) -> str: ...
+    @overload
+    def get(self, name: str, default: T, /) -> str | T: ...
+    def get(self, name: str, default: object = None, /) -> object:
+        """The value of the first field of that name, else `default`."""
+        if self._fields is not None:
+            return self._index().get(name.lower(), default)
+        at = self._low.find(f"\n{name.lower()}:")
+        if at < 0:
+            return default
+        start = at + len(name) + 2
+        return self._block[start : self._block.index("\r", start)].strip(" \t")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._index())
@@ -56,7 +98,7 @@ class Headers(Mapping[str, str]):
         return len(self._index())
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._index()
+        return isinstance(name, str) and self.get(name) is not None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self.fields == other.fields
@@ -73,6 +115,8 @@ class Headers(Mapping[str, str]):
     def all(self, name: str) -> list[str]:
         """The values of every field of that name, in order."""
         wanted = name.lower()
+        if self._fields is None and f"\n{wanted}:" not in self._low:
+            return []
         return [value for field, value in self.fields if field.lower() == wanted]
 
 

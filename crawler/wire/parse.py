@@ -1,0 +1,432 @@
+"""The bytes of one response, in any pieces, as a Response.
+
+    parser = ResponseParser("GET", limits)
+    while not parser.feed(receive()): ...        # or parser.end() once the peer has closed
+    response = parser.respond(request, started=..., elapsed=...)
+
+              feed                  feed                      feed, end, cut
+    nothing ───────► head under way ────► body under way ───────────────────► complete
+                       ▲        │ 1xx
+                       └────────┘
+
+However the bytes are split, the result is the same. Nothing is allocated because a header says so,
+and the work is linear in the bytes. All doubt ends with `reusable` False: the connection then
+carries no other request, because its next bytes may belong to this one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crawler.errors import (
+    BodyTooLarge,
+    ConnectionLost,
+    FetchError,
+    FetchTimeout,
+    ProtocolError,
+    TLSError,
+)
+from crawler.model import NO_TIMING, Headers, Response
+from crawler.wire import framing
+from crawler.wire.chunked import ChunkedBody
+from crawler.wire.head import bad_status, check_size, find_end, read_head, read_status
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from crawler.model import Limits, Request, Timing
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_START = b"HTTP/"
+_H = _START[0]
+_SMALL = 4096  # bytes; shorter pieces are gathered, so that 1-byte chunks cost no object each
+_GATHERED = 64 * 1024  # bytes gathered in one place
+
+
+class ResponseParser:
+    """Reads one response to a request of the given method.
+
+    Attributes:
+        complete: the message is whole; every further byte would belong to something else.
+        started: a byte has come.
+        head_done: status and headers of the final response are known.
+        size: body bytes so far, undecoded.
+        framing: what ends the body: ``"none"``, ``"length"``, ``"chunked"`` or ``"close"``.
+        reusable: the connection may carry another request once this one is complete.
+        is_redirect: at most `Limits.redirect_bytes` of the body are read.
+        keep_alive: idle seconds and further requests the server promised; None where it did not.
+    """
+
+    # Defaults live on the class: an instance costs only what its response makes different.
+    complete = False
+    started = False
+    head_done = False
+    status = 0
+    reason = ""
+    http_version = ""
+    size = 0
+    framing = "none"
+    reusable = False
+    is_redirect = False
+    keep_alive: tuple[float | None, int | None] = (None, None)
+    warnings: tuple[str, ...] = ()
+    _block = b"\n"
+    _low = b"\n"
+    _headers: Headers | None = None
+    _held: bytearray | None = None  # a head whose end has not come
+    _interim = 0  # 1xx responses so far
+    _skipped = False  # the empty line that some servers send after a 1xx
+    _lines = 0  # of the head under way
+    _whole = b""  # the body, when it came in one piece
+    _length = -1  # Content-Length
+    _cap = 0
+    _chunks: ChunkedBody | None = None
+    _verdict: ProtocolError | None = None  # raised when the body is there
+
+    def __init__(self, method: str, limits: Limits) -> None:
+        self._method = method
+        self._limits = limits
+        self._parts: list[bytes | bytearray] = []
+
+    def feed(self, data: bytes) -> bool:
+        """Take the next bytes; True once the message is complete.
+
+        Raises:
+            FetchError: ProtocolError or BodyTooLarge; the parser is of no further use.
+        """
+        if self.head_done:
+            return self._feed_body(data, 0)
+        if not data:
+            return False
+        self.started = True
+        held = self._held
+        if held is None:
+            end = find_end(data, 0)
+            if end > 0 and data[0] == _H:
+                return self._take_head(data, end)
+            self._held = held = bytearray()
+            self._lines = 0
+        before = len(held)
+        held += data
+        return self._feed_head(held, before)
+
+    def _feed_head(self, held: bytearray, before: int) -> bool:
+        """Look on for the end of a head that comes in pieces, of which `before` bytes are known."""
+        if held[0] in b"\r\n" and self._interim and not self._skipped:
+            return self._skip_empty_line(held)
+        if not held.startswith(_START) and not _START.startswith(held):
+            raise bad_status(bytes(held[:80]))
+        end = find_end(held, max(0, before - 2))
+        if end > 0:
+            self._held = None
+            return self._take_head(bytes(held), end)
+        limits = self._limits
+        newline = held.find(b"\n", 0, limits.status_line + 2)
+        if newline >= before:
+            read_status(bytes(held[:newline]).removesuffix(b"\r"), limits)
+        elif newline < 0 and len(held) > limits.status_line + 1:
+            raise bad_status(bytes(held[:80]))
+        self._lines += held.count(b"\n", before)
+        check_size(held, before, self._lines - 1, limits)
+        return False
+
+    def _skip_empty_line(self, held: bytearray) -> bool:
+        """Leave out one empty line after an interim response, as aiohttp's 100 has it.
+
+        Never before the first head: there it is left over from another response.
+        """
+        if held == b"\r":
+            return False
+        if not held.startswith((b"\r\n", b"\n")):
+            raise bad_status(bytes(held[:80]))
+        self._skipped = True
+        self._held = None
+        return self.feed(bytes(held[held.index(b"\n") + 1 :]))
+
+    def _take_head(self, data: bytes, end: int) -> bool:
+        """Take the head that is ``data[:end]``, and what follows it."""
+        head = read_head(data, end, self._limits)
+        if head.status < 200:
+            return self._take_interim(head.status, data[end:])
+        self.head_done = True
+        self.http_version, self.status, self.reason, self._block, self.warnings, sound = head
+        self._low = self._block.lower()
+        self._frame(self._low, sound and not self._skipped)
+        if end == len(data) and self.framing != "none":
+            return self.complete
+        return self._feed_body(data, end)
+
+    def _take_interim(self, status: int, rest: bytes) -> bool:
+        if status == 101:
+            message = "101 Switching Protocols although no other protocol was asked for"
+            raise ProtocolError(message, code="proto.unexpected_101")
+        self._interim += 1
+        if self._interim > self._limits.interim:
+            message = f"more than {self._limits.interim} interim (1xx) responses"
+            raise ProtocolError(message, code="proto.too_many_1xx")
+        return self.feed(rest) if rest else False
+
+    def _frame(self, low: bytes, sound: bool) -> None:
+        """Decide how the body ends, from the lower-cased fields (6.3)."""
+        limits = self._limits
+        status = self.status
+        self._cap = limits.max_bytes
+        length = self._length = framing.content_length(low) if b"\ncontent-length:" in low else -1
+        self.reusable = sound and (
+            self.http_version == "1.1"
+            if b"\nconnection:" not in low
+            else framing.persists(low, self.http_version)
+        )
+        if b"\nkeep-alive:" in low:
+            self.keep_alive = framing.keep_alive(low)
+        if status in _REDIRECTS and b"\nlocation:" in low:
+            self.is_redirect = True
+            self._cap = min(limits.redirect_bytes, limits.max_bytes)
+        if self._has_no_body():
+            self.reusable = self.reusable and not (status == 204 and length > 0)
+            self.complete = True
+        elif b"\ntransfer-encoding:" in low and self._frame_chunks(low, length):
+            pass
+        elif length >= 0:
+            self.framing = "length"
+            self.complete = not length
+        else:
+            self.framing = "close"
+            self.reusable = False
+
+    def _has_no_body(self) -> bool:
+        status, method = self.status, self._method
+        return (
+            status in {204, 304}
+            or method == "HEAD"
+            or (method == "CONNECT" and 200 <= status < 300)
+        )
+
+    def _frame_chunks(self, low: bytes, length: int) -> bool:
+        is_chunked, self._verdict = framing.chunked(low)
+        if not is_chunked:
+            return False
+        self.framing = "chunked"
+        self._chunks = ChunkedBody(self._take, self._limits)
+        if length >= 0:
+            # The other reader of these bytes may have believed the length: CL.TE smuggling.
+            self.warnings += ("warn.cl_te",)
+            self.reusable = False
+        if self.http_version == "1.0":
+            self.warnings += ("warn.chunked_in_1_0",)
+            self.reusable = False
+        return True
+
+    def _feed_body(self, data: bytes, at: int) -> bool:
+        if self.complete:
+            if at < len(data):
+                self.reusable = False
+            return True
+        if self.framing == "length":
+            self._feed_length(data, at)
+        elif self._chunks is not None:
+            end = self._chunks.feed(data, at)
+            if end >= 0 and not self.complete:
+                self._end_chunks(end < len(data))
+        else:
+            self._take(data[at:] if at else data)
+        return self.complete
+
+    def _feed_length(self, data: bytes, at: int) -> None:
+        needed = self._length - self.size
+        here = len(data) - at
+        if here == needed and not self.size and needed <= self._cap:
+            self._whole = data[at:]
+            self.size = needed
+            self.complete = True
+            return
+        if here > needed:
+            self.reusable = False
+            data = data[at : at + needed]
+        elif at:
+            data = data[at:]
+        self._take(data)
+        if self.size == self._length:
+            self.complete = True
+        elif self.size >= self._cap and not self.complete:
+            self._overflow()
+
+    def _end_chunks(self, excess: bool) -> None:
+        self.complete = True
+        if excess:
+            self.reusable = False
+        if self._verdict is not None:
+            raise self._verdict
+
+    def _take(self, piece: bytes) -> None:
+        """Keep a piece of the body."""
+        if self.complete:
+            return
+        room = self._cap - self.size
+        over = len(piece) > room
+        if over:
+            piece = piece[:room]
+        self.size += len(piece)
+        parts = self._parts
+        if len(piece) >= _SMALL:
+            parts.append(piece)
+        elif parts and isinstance(parts[-1], bytearray) and len(parts[-1]) < _GATHERED:
+            parts[-1] += piece
+        else:
+            parts.append(bytearray(piece))
+        if over:
+            self._overflow()
+
+    def _overflow(self) -> None:
+        if self.is_redirect:
+            self.cut()
+            return
+        announced = f" of {self._length}" if 0 <= self._length < framing.HUGE else ""
+        message = f"the body{announced} exceeds {self._cap} bytes"
+        raise BodyTooLarge(message)
+
+    def cut(self) -> None:
+        """End the body here: complete, but the connection is lost for others."""
+        self.complete = True
+        self.reusable = False
+
+    def end(self, *, clean: bool = True) -> None:
+        """The peer has closed; `clean` is False when TLS ended without close_notify.
+
+        Raises:
+            ConnectionLost: the message is not whole.
+            TLSError: only the close would have ended the body, and anyone could have forged it.
+        """
+        self.reusable = False
+        if self.complete:
+            return
+        if self.framing == "close" and self.head_done:
+            if not clean:
+                message = f"TLS ended without close_notify after {self.size} bytes of body"
+                raise TLSError(message, code="tls.truncated")
+            self.complete = True
+            return
+        if not self.started:
+            raise ConnectionLost("the peer closed without a reply", code="net.empty_reply")
+        raise self._broken("the peer closed the connection")
+
+    def lost(self, message: str) -> FetchError:
+        """The error for a connection that the peer reset."""
+        self.reusable = False
+        return self._broken(message) if self.started else ConnectionLost(message)
+
+    def late(self, *, total: bool) -> FetchTimeout:
+        """The error when nothing came in time, or (`total`) the exchange took too long."""
+        self.reusable = False
+        where = f"after {self.size} bytes of body" if self.head_done else "in the head"
+        if total:
+            retry = "" if self.head_done else "once"
+            return FetchTimeout(f"the exchange took too long, {where}", retry=retry)
+        if not self.started:
+            return FetchTimeout("no byte of a response in time", code="timeout.first_byte")
+        if not self.head_done:
+            return FetchTimeout("the head stopped coming", code="timeout.headers")
+        retry = "once" if self.framing == "chunked" else ""
+        return FetchTimeout(f"silence {where}", code="timeout.idle", retry=retry)
+
+    def _broken(self, message: str) -> ConnectionLost:
+        if not self.head_done:
+            return ConnectionLost(f"{message} in the head", code="net.incomplete_head")
+        of = f" of {self._length}" if self.framing == "length" else ""
+        # More than would be taken anyway: trying again only gets further into it.
+        retry = "no" if self._length > self._limits.max_bytes else ""
+        message = f"{message} after {self.size}{of} bytes of body"
+        return ConnectionLost(message, code="net.incomplete_body", retry=retry)
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields of the final response; trailers are not among them."""
+        if self._headers is None:
+            self._headers = Headers.of_block(self._block, self._low)
+        return self._headers
+
+    @property
+    def body(self) -> bytes:
+        """The body so far, undecoded."""
+        if self._parts:
+            self._whole += b"".join(self._parts)
+            self._parts.clear()
+        return self._whole
+
+    @property
+    def expected(self) -> int:
+        """Bytes the body still needs, as far as known: for sizing reads, never for allocating."""
+        if self.complete:
+            return 0
+        if self._chunks is not None:
+            return self._chunks.left
+        return self._length - self.size if self.framing == "length" else 0
+
+    def respond(
+        self,
+        request: Request,
+        *,
+        started: datetime,
+        elapsed: float,
+        peer: str = "",
+        timing: Timing = NO_TIMING,
+        reused: bool = False,
+        truncated: str = "",
+    ) -> Response:
+        """The response as far as it has come; body and raw are both undecoded."""
+        body = self.body
+        return Response(
+            request,
+            self.status,
+            self.reason,
+            self.headers,
+            body,
+            body,
+            self.http_version,
+            peer,
+            started,
+            elapsed,
+            timing,
+            reused,
+            truncated,
+            self.warnings,
+        )
+
+
+_KEPT = {
+    "net.incomplete_body": "disconnect",
+    "tls.truncated": "disconnect",
+    "tls.bad_record": "disconnect",
+    "proto.bad_chunk": "disconnect",
+    "proto.trailers_too_large": "length",
+    "proto.bad_transfer_coding": "unspecified",
+    "body.too_large": "length",
+}
+
+
+def with_partial(
+    error: FetchError,
+    parser: ResponseParser,
+    request: Request,
+    *,
+    started: datetime,
+    elapsed: float,
+    peer: str = "",
+    timing: Timing = NO_TIMING,
+    reused: bool = False,
+) -> FetchError:
+    """The error, with what had arrived as its `partial` where that can be of use."""
+    code = error.code
+    truncated = "time" if code.startswith("timeout.") else _KEPT.get(code, "")
+    if not parser.head_done or not truncated or (code.startswith("proto.") and not parser.size):
+        return error
+    error.partial = parser.respond(
+        request,
+        started=started,
+        elapsed=elapsed,
+        peer=peer,
+        timing=timing,
+        reused=reused,
+        truncated=truncated,
+    )
+    return error
