@@ -1,0 +1,57 @@
+"""How many requests are under way at once, counted by the server and nobody else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+
+from crawler.serving.site import Site
+
+ENGINES = (
+    "selectors",
+    "gevent+requests",
+    "gevent+urllib",
+    "gevent+socket",
+    "threads+requests",
+    "threads+urllib",
+    "threads+socket",
+)
+
+
+def gauge(site: Site, *, reset: bool = False) -> dict[str, int]:
+    query = "?reset" if reset else ""
+    with urllib.request.urlopen(f"{site.url}/gauge{query}") as reply:
+        counts: dict[str, int] = json.load(reply)
+    return counts
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_fifty_are_under_way_against_one_host(
+    child: Callable[..., subprocess.CompletedProcess[str]], site: Site, engine: str
+) -> None:
+    urls = "\n".join(f"{site.url}/page/{number}?delay=100" for number in range(200))
+    gauge(site, reset=True)
+
+    done = child("fetch_urls.py", engine, "50", input=urls, timeout=25.0)
+
+    assert done.returncode == 0, done.stderr
+    assert {tuple(rest[:2]) for _, *rest in json.loads(done.stdout)} == {("", 200)}
+    assert gauge(site)["peak"] == 50
+    assert gauge(site)["requests"] == 200
+
+
+def test_sequential_has_one_under_way(
+    child: Callable[..., subprocess.CompletedProcess[str]], site: Site
+) -> None:
+    urls = "\n".join(f"{site.url}/page/{number}?delay=5" for number in range(20))
+    gauge(site, reset=True)
+
+    done = child("fetch_urls.py", "sequential", "50", input=urls)
+
+    assert done.returncode == 0, done.stderr
+    assert gauge(site)["peak"] == 1
