@@ -25,9 +25,9 @@ class Kind(enum.Enum):
     """What a setting's value is, and how it is written."""
 
     TEXT = "text"
-    COUNT = "count"
-    SECONDS = "seconds"
-    BYTES = "bytes"
+    COUNT = "whole number"
+    SECONDS = "duration"
+    BYTES = "size"
     RATE = "rate"
     FLAG = "flag"
     LEVEL = "level"  # a flag that counts how often it is given

@@ -1,0 +1,234 @@
+"""URLs from files, arguments and stdin."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import time
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crawler.frontier.seen import Seen
+from crawler.lines import MAX_LINE, InputError
+from crawler.model import Failure, Pause
+from crawler.reading import Reading, Seed, Template, check
+
+
+def read(*inputs: object, **options) -> list[Seed | Failure | Pause]:
+    return list(Reading([str(name) for name in inputs], **options))
+
+
+def urls(*inputs: object) -> list[str]:
+    return [item.url for item in read(*inputs) if isinstance(item, Seed)]
+
+
+@pytest.fixture
+def written(tmp_path: Path):
+    def write(data: bytes, name: str = "urls.txt") -> Path:
+        path = tmp_path / name
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+def test_blank_lines_and_comments_are_nothing(written) -> None:
+    path = written(b"# all\n\nhttp://a.test/\n   \n  # more\nhttp://b.test/#part  # why\n\n")
+
+    assert urls(path) == ["http://a.test/", "http://b.test/"]
+
+
+def test_a_number_sign_without_space_before_it_belongs_to_the_url(written) -> None:
+    (seed,) = read(written(b"http://a.test/x#part"))
+
+    assert seed.url == "http://a.test/x"
+    assert seed.text == "http://a.test/x#part"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"http://a.test/\r\nhttp://b.test/\r\n",
+        b"\xef\xbb\xbfhttp://a.test/\nhttp://b.test/",
+        "\ufeffhttp://a.test/\nhttp://b.test/\n".encode("utf-16-le"),
+        "\ufeffhttp://a.test/\r\nhttp://b.test/\r\n".encode("utf-16-be"),
+        gzip.compress(b"http://a.test/\nhttp://b.test/\n"),
+        gzip.compress(b"http://a.test/\n") + gzip.compress(b"http://b.test/\n") + b"\0" * 512,
+    ],
+    ids=["crlf", "bom", "utf-16-le", "utf-16-be", "gzip", "gzip members"],
+)
+def test_the_same_list_is_read_however_it_was_saved(written, data: bytes) -> None:
+    assert urls(written(data)) == ["http://a.test/", "http://b.test/"]
+
+
+def test_a_bare_host_means_https(written) -> None:
+    assert urls(written(b"example.org/a\nlocalhost:8080/b\n")) == [
+        "https://example.org/a",
+        "https://localhost:8080/b",
+    ]
+
+
+def test_a_line_that_is_no_url_is_reported_with_file_and_line(written) -> None:
+    path = written(b"http://a.test/\n\nhttp://bad host/\nhttp://b.test/\n")
+
+    items = read(path)
+
+    assert [item.number if isinstance(item, Seed) else item.request.number for item in items] == [
+        1,
+        2,
+        3,
+    ]
+    assert items[1].error.code == "url.invalid"
+    assert str(items[1].error) == f"{path}:3: not a URL: 'http://bad host/'"
+    assert items[1].request.text == "http://bad host/"
+
+
+def test_a_url_seen_before_is_a_duplicate_however_it_was_spelled(written) -> None:
+    path = written(b"http://a.test\nHTTP://A.test:80/#x\n")
+
+    first, second = read(path, seen=Seen())
+
+    assert first.url == "http://a.test/"
+    assert second.error.code == "url.duplicate"
+    assert str(second.error) == f"{path}:2: seen before: http://a.test/"
+
+
+@pytest.mark.parametrize(
+    "line", [b"\0\1\2", b"http://a.test/\xff", b"http://a.test/a\tb", b"\x7fELF\2\1\1\0", b"?", b"://"]
+)
+def test_garbage_is_a_bad_line_and_the_rest_goes_on(written, line: bytes) -> None:
+    items = read(written(line + b"\nhttp://a.test/\n"))
+
+    assert items[0].error.code == "url.invalid"
+    assert items[1].url == "http://a.test/"
+
+
+def test_random_bytes_never_end_the_reading(written) -> None:
+    path = written(os.urandom(300_000) + b"\nhttp://last.test/")
+
+    assert read(path)[-1].url == "http://last.test/"
+
+
+@pytest.mark.parametrize("length", [MAX_LINE + 1, 5 * MAX_LINE])
+def test_a_line_that_is_too_long_is_one_bad_line(written, length: int) -> None:
+    items = read(written(b"a" * length + b"\nhttp://a.test/\n"))
+
+    assert [type(item) for item in items] == [Failure, Seed]
+    assert len(items[0].request.text) <= 200
+
+
+def test_a_last_line_that_is_too_long_is_still_one_bad_line(written) -> None:
+    (only,) = read(written(b"a" * (3 * MAX_LINE)))
+
+    assert only.error.code == "url.invalid"
+
+
+def test_several_inputs_are_numbered_through(written) -> None:
+    one, two = written(b"http://a.test/\n", "one"), written(b"http://b.test/\n", "two")
+
+    items = read(one, "http://c.test/", two)
+
+    assert [(item.number, item.url) for item in items] == [
+        (1, "http://a.test/"),
+        (2, "http://c.test/"),
+        (3, "http://b.test/"),
+    ]
+
+
+def test_a_password_in_a_url_becomes_a_header_and_leaves_the_url() -> None:
+    template = Template(headers=(("X", "y"),))
+
+    (seed,) = read("http://user:secret@a.test/", template=template)
+
+    assert seed.url == "http://a.test/"
+    assert seed.headers[0] == ("X", "y")
+    assert seed.headers[1][0] == "Authorization"
+
+
+def test_a_missing_file_is_said_at_once_with_what_may_have_been_meant() -> None:
+    with pytest.raises(InputError, match=r"no.such.test.*https://no.such.test"):
+        check(["no.such.test"])
+
+
+def test_a_directory_is_no_list(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="directory"):
+        check([str(tmp_path)])
+
+
+def test_a_damaged_gzip_file_is_an_input_error(written) -> None:
+    whole = gzip.compress(os.urandom(5000))
+
+    with pytest.raises(InputError, match="cut short"):
+        read(written(whole[:-20]))
+    with pytest.raises(InputError, match="damaged"):
+        read(written(whole[:10] + b"\xff" * 50))
+
+
+def test_an_idle_pipe_gives_pauses_and_a_line_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    items = iter(Reading([str(fifo)]))
+
+    before = next(items)
+    end = os.open(fifo, os.O_WRONLY)
+    os.write(end, b"http://a.test/\nhttp://b.te")
+    first = next(items)
+    between = next(items)
+    os.write(end, b"st/\n")
+    second = next(items)
+    os.close(end)
+
+    assert isinstance(before, Pause)
+    assert first.url == "http://a.test/"
+    assert isinstance(between, Pause)
+    assert second.url == "http://b.test/"
+    assert list(items) == []
+
+
+def test_the_size_is_known_only_of_regular_files(written, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    path = written(b"http://a.test/\n")
+
+    reading = Reading([str(path), "http://b.test/"])
+    list(reading)
+
+    assert reading.size == reading.position == path.stat().st_size
+    assert Reading([str(path), str(fifo)]).size == 0
+
+
+def test_comments_without_end_let_the_exchanges_have_their_turn(written) -> None:
+    items = read(written(b"# nothing\n" * 10_000))
+
+    assert items
+    assert all(isinstance(item, Pause) for item in items)
+
+
+def test_a_long_list_is_not_held_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "long.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        for number in range(30_000):
+            file.write(b"http://a.test/%d\n" % number)
+    reading = Reading([str(path)])
+    items: Iterator[object] = iter(reading)
+    next(items)
+
+    tracemalloc.start()
+    for _ in items:
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert reading.lines == 30_000
+    assert peak < 2_000_000
+
+
+def test_every_seed_knows_when_it_was_read() -> None:
+    before = time.monotonic()
+
+    (seed,) = read("http://a.test/")
+
+    assert before <= seed.since <= time.monotonic()
