@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir -qq
 # One stamp, with the tools for tests and checks in it: two kinds of environment in one folder would
 # need an order between them, and the tools add seconds to the first run alone.
 READY := $(VENV)/.ready

@@ -1,0 +1,26 @@
+"""aiohttp at its best: one session, as many workers as connections, one iterator of URLs."""
+
+import asyncio
+from collections.abc import Iterator
+
+import aiohttp
+from meter import Meter, arguments
+
+
+async def work(session: aiohttp.ClientSession, urls: Iterator[str], meter: Meter) -> None:
+    for url in urls:
+        async with session.get(url) as response:
+            body = await response.read()
+            meter.page(response.status, len(body))
+
+
+async def main() -> None:
+    urls, concurrency, _ = arguments()
+    with Meter() as meter:
+        connector = aiohttp.TCPConnector(limit=concurrency)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            shared = iter(urls)
+            await asyncio.gather(*(work(session, shared, meter) for _ in range(concurrency)))
+
+
+asyncio.run(main())
