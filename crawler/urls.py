@@ -39,7 +39,7 @@ def canonical(url: str, base: str | None = None) -> str:
     Raises:
         InvalidURL: it is no http(s) URL, has no host, or is longer than `MAX_URL`.
     """
-    parsed = _parse(url, base)
+    parsed = _parse(url, base, url)
     if parsed.has_credentials():
         parsed.username = ""
         parsed.password = ""
@@ -55,7 +55,7 @@ def seed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     Raises:
         InvalidURL: as `canonical`.
     """
-    text = text.strip()
+    typed = text = text.strip()
     colon = text.find(":")
     if (
         text
@@ -63,14 +63,14 @@ def seed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         and (colon < 0 or not _is_scheme(text[:colon], text[colon + 1 :]))
     ):
         text = "https://" + text.lstrip("/")
-    parsed = _parse(text, None)
+    parsed = _parse(text, None, typed)
     headers: tuple[tuple[str, str], ...] = ()
     if parsed.has_credentials():
         pair = unquote_to_bytes(parsed.username) + b":" + unquote_to_bytes(parsed.password)
         headers = (("Authorization", "Basic " + base64.b64encode(pair).decode("ascii")),)
         parsed.username = ""
         parsed.password = ""
-    return _checked(parsed, text), headers
+    return _checked(parsed, typed), headers
 
 
 def join(base: str, reference: str) -> str:
@@ -106,14 +106,15 @@ def _is_scheme(before: str, after: str) -> bool:
     return plausible and not after[:1].isdigit()
 
 
-def _parse(url: str, base: str | None) -> can_ada.URL:
+def _parse(url: str, base: str | None, shown: str) -> can_ada.URL:
     try:
         # can_ada spells joining as addition.
         return can_ada.parse(url) if base is None else can_ada.parse(base) + url
     except ValueError as error:
-        raise InvalidURL(f"not a URL: {_quoted(url)}") from error
+        raise InvalidURL(f"not a URL: {_quoted(shown)}") from error
     except TypeError:  # lone surrogates cannot be encoded: scalar value strings have U+FFFD there
-        return _parse(url.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), base)
+        scalar = url.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return _parse(scalar, base, shown)
 
 
 def _checked(parsed: can_ada.URL, url: str) -> str:
