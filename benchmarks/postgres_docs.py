@@ -1,9 +1,9 @@
-"""Real input: the pages of PostgreSQL's documentation from nginx, through every engine, 50 at a time.
+"""Real input: PostgreSQL's documentation from nginx, through every engine, 50 pages at a time.
 
-The pages are Debian's package postgresql-doc-15; nginx serves its folder on loopback. The list of
-URLs is the one wget found (in the folder CRAWLER_SUITES names), else all of the folder's pages. Every
-answer must be 200, and the same for every engine. Prints the comparison's table and keeps it in
-runs/DATE/.
+The pages are Debian's package postgresql-doc-15; nginx serves its folder on loopback. The URLs are
+those that links reach (recorded in the folder CRAWLER_SUITES names), else all pages of the folder.
+Every answer must be 200, and the same for every engine. Prints the comparison's table and keeps it
+in runs/DATE/.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from run import store
-from server import nginx, served
+from server import nginx, pin, served
 
 from crawler import tables
 from crawler.comparing import compare, machine
@@ -34,6 +34,7 @@ def main() -> int:
     engines = sys.argv[1:] or names()
     with served(FOLDER, core=0) as server:
         urls = [server.url + path for path in paths]
+        pin(1)  # the children, too
         runs = compare(urls, engines=engines, concurrency=CONCURRENCY, repeat=REPEAT)
     said = (
         f"compare({len(urls)} URLs, engines={engines}, concurrency={CONCURRENCY}, repeat={REPEAT})"
@@ -54,10 +55,8 @@ def listed() -> list[str]:
     """The paths of the pages, from the root of the folder."""
     suite = Path(os.environ.get("CRAWLER_SUITES", "")) / "site_postgres.json.gz"
     if os.environ.get("CRAWLER_SUITES") and suite.exists():
-        found = json.loads(gzip.decompress(suite.read_bytes()))["wget_ok"]
-        return sorted(
-            {urlsplit(item).path for item in found if urlsplit(item).path.endswith(".html")}
-        )
+        found = json.loads(gzip.decompress(suite.read_bytes()))["anchors_ok"]
+        return [str(path) for path in found]
     return sorted("/" + quote(str(page.relative_to(FOLDER))) for page in FOLDER.rglob("*.html"))
 
 
