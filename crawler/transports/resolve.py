@@ -167,6 +167,11 @@ class AddressCache:
             raise known
         return known
 
+    def abandon(self) -> None:
+        """Wake everyone who waits for an answer, without one."""
+        for question in tuple(self._asking.values()):
+            question.answered.set()
+
     def _ask(self, host: str, port: int) -> _Question:
         key = (host, port)
         with self._lock:
