@@ -114,7 +114,7 @@ def _job(
         "resolve": _addresses(origin, rows),
         "batches": [
             {"concurrency": 16, "sequences": together},
-            {"concurrency": 16, "sequences": again, "retries": 2},
+            {"concurrency": 1, "sequences": again, "retries": 2},
             {"concurrency": 1, "sequences": alone},
             *batches,
         ],

@@ -6,7 +6,7 @@ from hostile.certificates import NAME
 from hostile.row import Ask, Flood, Handshake, Hold, Read, Row, Send, head, says, whole
 
 BLOCKED = "policy.address_blocked"
-SPELLINGS = ("2130706433", "0x7f.1", "127.1", "0", "0177.0.0.1", "%E2%91%A0%E2%91%A2%E2%91%A6.1")
+SPELLINGS = ("2130706433", "0x7f.1", "127.1", "0", "0177.0.0.1", "%E2%91%A0%E2%91%A1%E2%91%A6.1")
 INSIDE = ("::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "fec0::1", "::ffff:127.0.0.1")
 PLAIN = (Ask(url="http://host.test/"),)
 TUNNEL = (Ask(url="https://host.test/"),)

@@ -40,6 +40,8 @@ ROWS = [
         ((Read(), GOOD, Read(), Reset()),),
         asks=POSTED,
         code="net.reset",
+        retry="backoff",
+        retries=2,
         seen=1,
     ),
     Row("KA08", says(whole(PAGE, "Keep-Alive: timeout=1, max=1")), connection="close"),

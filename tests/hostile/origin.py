@@ -165,7 +165,7 @@ class Origin:
     def _converse(self, connection: _Connection, row: Row, server: str, number: int) -> None:
         log = self.log[row.id]
         script: Script = () if server or number > len(row.play) else row.play[number - 1]
-        if row.tls and row.tls != "raw" and Handshake() not in script:
+        if row.tls not in {"", "raw"} and not server and Handshake() not in script:
             connection.do(Handshake())
         for step in script:
             head = connection.do(step)

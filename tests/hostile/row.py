@@ -129,7 +129,7 @@ class Row:
     body: bytes = PAGE  # of the Response; of a Failure: what is kept, or begins what is kept
     kept: str = ""  # `truncated` of the Failure's partial; "raw" = undecoded; "full" = whole
     warnings: tuple[str, ...] = ()  # these at least; "warn" is any
-    retry: str = "no"
+    retry: str = "no"  # of the error; a POST is not sent again whatever the error allows: `seen`
     connection: str = ""  # "reuse" or "close": what the next request finds; "" is not looked at
     seen: int = 0  # requests the server must have read for the last ask; 0 is not looked at
     heads: tuple[bytes, ...] = ()  # how the requests seen began, in order

@@ -29,9 +29,7 @@ def refused(row: str, certificate: str, code: str) -> Row:
 
 def raw(row: str, *steps: Step, code: str, retry: str = "no") -> Row:
     """A handshake played by hand."""
-    return Row(
-        row, ((Hear(), *steps),), tls="raw", host=NAME, code=code, retry=retry, connection="close"
-    )
+    return Row(row, ((Hear(), *steps),), tls="raw", host=NAME, code=code, retry=retry)
 
 
 def ends(row: str, data: bytes, *then: Step, code: str = "", retry: str = "no") -> Row:

@@ -58,7 +58,7 @@ class Sequences:
     def ended(self, request):
         rest = self.under_way.pop(request.depth, None)
         if rest:
-            self.waiting.append(rest)
+            self.waiting.appendleft(rest)  # before connections to others push this one out
 
 
 def body(data):
