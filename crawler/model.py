@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class Headers(Mapping[str, str]):
     def __init__(self, fields: tuple[tuple[str, str], ...] = ()) -> None:
         self._fields: tuple[tuple[str, str], ...] | None = fields
         self._first: dict[str, str] | None = None
-        self._block = ""
-        self._low = ""
+        self._block = b""
+        self._low = b""
 
     @classmethod
     def of_block(cls, block: bytes, low: bytes) -> Headers:
@@ -52,15 +53,16 @@ class Headers(Mapping[str, str]):
         """
         headers = cls.__new__(cls)
         headers._fields = headers._first = None
-        headers._block = block.decode("latin-1")
-        headers._low = low.decode("latin-1")
+        headers._block = block
+        headers._low = low
         return headers
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
         """Every field as (name, value)."""
         if self._fields is None:
-            pairs = [line.partition(":") for line in self._block[1:-2].split("\r\n") if line]
+            lines = self._block.decode("latin-1")[1:-2].split("\r\n")
+            pairs = [line.partition(":") for line in lines if line]
             self._fields = tuple([(name, value.strip(" \t")) for name, _, value in pairs])
         return self._fields
 
@@ -85,11 +87,12 @@ class Headers(Mapping[str, str]):
         """The value of the first field of that name, else `default`."""
         if self._fields is not None:
             return self._index().get(name.lower(), default)
-        at = self._low.find(f"\n{name.lower()}:")
+        at = self._low.find(_key(name))
         if at < 0:
             return default
         start = at + len(name) + 2
-        return self._block[start : self._block.index("\r", start)].strip(" \t")
+        value = self._block[start : self._block.index(b"\r", start)]
+        return value.strip(b" \t").decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._index())
@@ -115,9 +118,14 @@ class Headers(Mapping[str, str]):
     def all(self, name: str) -> list[str]:
         """The values of every field of that name, in order."""
         wanted = name.lower()
-        if self._fields is None and f"\n{wanted}:" not in self._low:
+        if self._fields is None and _key(name) not in self._low:
             return []
         return [value for field, value in self.fields if field.lower() == wanted]
+
+
+@lru_cache(maxsize=256)
+def _key(name: str) -> bytes:
+    return f"\n{name.lower()}:".encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

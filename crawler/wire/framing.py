@@ -1,6 +1,6 @@
-r"""Where a body ends and whether the connection outlives it: the fields that decide (6.3, 9.3).
+"""Where a body ends and whether the connection outlives it: the fields that decide (6.3, 9.3).
 
-All functions read the lower-cased block of a Head: ``b"\n"``, then ``b"name:value\r\n"`` per field.
+Values are given in lower case, as `deciding` finds them.
 """
 
 from __future__ import annotations
@@ -13,87 +13,79 @@ HUGE = 10**18  # stands for every length of more than 18 digits: int() of 5,000 
 _DIGITS = len(str(HUGE)) - 1
 _CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 _KEEP_ALIVE = re.compile(rb"\b(timeout|max)[ \t]*=[ \t]*\"?([0-9]{1,9})\b")
+_DECIDING = re.compile(
+    rb"\n(content-length|connection|transfer-encoding|keep-alive|location):[ \t]*([^\r]*)"
+)
 _INNER = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"br", b"zstd"})
 
 
-def values(low: bytes, name: bytes) -> list[bytes]:
-    """The trimmed value of every field of that lower-case name."""
-    found = []
-    key = b"\n" + name + b":"
-    at = low.find(key)
-    while at >= 0:
-        start = at + len(key)
-        at = low.find(b"\r", start)
-        found.append(low[start:at].strip(b" \t"))
-        at = low.find(key, at)
-    return found
+def deciding(low: bytes) -> dict[bytes, bytes]:
+    """The fields that decide, by name; several of one name are one list (RFC 9110 5.3)."""
+    found = _DECIDING.findall(low)
+    fields = dict(found)
+    if len(fields) < len(found):
+        fields.clear()
+        for name, value in found:
+            fields[name] = fields[name] + b"," + value if name in fields else value
+    return fields
 
 
-def content_length(low: bytes) -> int:
-    """The number of Content-Length, -1 where there is none.
+def content_length(value: bytes) -> int:
+    """The number of Content-Length.
 
     The same number several times is one number (RFC 9110 8.6); anything else is refused.
     """
+    if value.isdigit() and len(value) <= _DIGITS:
+        return int(value)
     lengths = set()
-    for value in values(low, b"content-length"):
-        if _CONTROL.search(value):
-            raise ProtocolError(f"control character in Content-Length: {_shown(value)}")
-        for item in value.split(b","):
-            digits = item.strip(b" \t")
-            if not digits.isdigit():
-                message = f"Content-Length is not a number: {_shown(value)}"
-                raise ProtocolError(message, code="proto.bad_length")
-            digits = digits.lstrip(b"0") or b"0"
-            lengths.add(digits)
+    for item in _items(value, "Content-Length"):
+        if not item.isdigit():
+            message = f"Content-Length is not a number: {_shown(value)}"
+            raise ProtocolError(message, code="proto.bad_length")
+        lengths.add(item.lstrip(b"0") or b"0")
     if len(lengths) > 1:
-        seen = " and ".join(sorted(_shown(length) for length in lengths)[:3])
-        raise ProtocolError(f"Content-Length says both {seen}", code="proto.bad_length")
-    for digits in lengths:
-        return int(digits) if len(digits) <= _DIGITS else HUGE
-    return -1
+        message = f"Content-Length says different numbers: {_shown(value)}"
+        raise ProtocolError(message, code="proto.bad_length")
+    digits = lengths.pop()
+    return int(digits) if len(digits) <= _DIGITS else HUGE
 
 
-def chunked(low: bytes) -> tuple[bool, ProtocolError | None]:
-    """Whether the body comes in chunks, and the error to raise once it is there.
+def chunked(value: bytes) -> tuple[bool, ProtocolError | None]:
+    """Whether Transfer-Encoding means chunks, and the error to raise once the body is there.
 
     A content coding under the chunks was not asked for; the body is whole, but not of use (6.1).
     """
-    found = values(low, b"transfer-encoding")
-    codings = []
-    for value in found:
-        if _CONTROL.search(value):
-            raise ProtocolError(f"control character in Transfer-Encoding: {_shown(value)}")
-        codings += [coding.strip(b" \t") for coding in value.split(b",")]
+    codings = _items(value, "Transfer-Encoding")
     if codings == [b"chunked"]:
         return True, None
     if codings == [b"identity"]:  # RFC 2616 had it: no transfer coding
         return False, None
-    message = f"Transfer-Encoding cannot be undone: {_shown(b', '.join(codings))}"
+    message = f"Transfer-Encoding cannot be undone: {_shown(value)}"
     error = ProtocolError(message, code="proto.bad_transfer_coding")
     if len(codings) > 1 and codings[-1] == b"chunked" and _INNER.issuperset(codings[:-1]):
         return True, error
     raise error
 
 
-def persists(low: bytes, version: str) -> bool:
-    """Whether the server will take another request on the connection (9.3)."""
-    tokens = {
-        token.strip(b" \t") for value in values(low, b"connection") for token in value.split(b",")
-    }
+def persists(value: bytes, version: str) -> bool:
+    """Whether Connection lets another request follow (9.3)."""
+    if value in {b"", b"keep-alive"}:
+        return version == "1.1" or value != b""
+    tokens = {token.strip(b" \t") for token in value.split(b",")}
     return b"close" not in tokens and (version == "1.1" or b"keep-alive" in tokens)
 
 
-def keep_alive(low: bytes) -> tuple[float | None, int | None]:
+def keep_alive(value: bytes) -> tuple[float | None, int | None]:
     """Idle seconds and further requests that Keep-Alive promises, None where it does not say."""
-    timeout: float | None = None
-    most: int | None = None
-    for value in values(low, b"keep-alive"):
-        for word, number in _KEEP_ALIVE.findall(value):
-            if word == b"timeout":
-                timeout = float(number)
-            else:
-                most = int(number)
-    return timeout, most
+    numbers = {word: int(number) for word, number in _KEEP_ALIVE.findall(value)}
+    timeout = numbers.get(b"timeout")
+    return (None if timeout is None else float(timeout)), numbers.get(b"max")
+
+
+def _items(value: bytes, name: str) -> list[bytes]:
+    if _CONTROL.search(value):
+        raise ProtocolError(f"control character in {name}: {_shown(value)}")
+    return [item.strip(b" \t") for item in value.split(b",")]
 
 
 def _shown(value: bytes) -> str:

@@ -27,7 +27,7 @@ _NAME = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # token, RFC 9110 5.6.2
 
 _CLEAN = re.compile(
     rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([^\0\r\n]*+))?+\r"
-    rb"(\n(?:" + _NAME + rb"+:[^\0\r\n]*+\r\n)*+)"
+    rb"(\n(?:" + _NAME + rb"+:[^\0\r\n]*+\r\n)*+)\r\n"
 )
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([^\0\r\n]*))?")
 _OTHER_VERSION = re.compile(rb"HTTP/(?!1\.[01] )[0-9]+(?:\.[0-9]+)? ")
@@ -54,26 +54,52 @@ def find_end(data: bytes | bytearray, start: int) -> int:
     return found.end() if found else -1
 
 
+def read_clean(data: bytes, limits: Limits) -> tuple[Head | None, int]:
+    """The head that `data` begins with and the index after it, if it is whole and clean."""
+    found = _CLEAN.match(data)
+    if found is None:
+        return None, 0
+    end = found.end()
+    if end > limits.header_line or end > limits.head or end > limits.status_line:
+        return None, 0
+    # No line is shorter than two bytes, so most heads need no counting.
+    if end > 2 * limits.header_fields and data.count(b"\n", 0, end) - 2 > limits.header_fields:
+        return None, 0
+    minor, status, reason, block = found.groups()
+    version = "1.1" if minor == b"1" else "1.0"
+    reason = reason.decode("latin-1") if reason else ""
+    return Head(version, int(status), reason, block, (), True), end
+
+
 def read_head(data: bytes, end: int, limits: Limits) -> Head:
-    """The head that is `data[:end]`, its empty line included.
+    """The head that is `data[:end]`, its empty line included, line by line.
 
     Raises:
         ProtocolError: it is no sound head, or exceeds a limit.
     """
-    clean = _CLEAN.fullmatch(data, 0, end - 2)
-    if clean is None or end > limits.status_line:
-        return _read_lines(data[:end], limits)
-    if end > 2 * limits.header_fields:  # no line is shorter than two bytes
-        check_size(data[:end], 0, data.count(b"\n", 0, end) - 2, limits)
-    minor, status, reason, block = clean.groups()
-    return Head(
-        "1.1" if minor == b"1" else "1.0",
-        int(status),
-        reason.decode("latin-1") if reason else "",
-        block,
-        (),
-        True,
-    )
+    data = data[:end]
+    lines = data.split(b"\n")
+    first, rest = lines[0].removesuffix(b"\r"), lines[1:-2]
+    version, status, reason = read_status(first, limits)
+    check_size(data, 0, len(rest), limits)
+    sound = data.count(b"\n") == data.count(b"\r\n")
+    fields: list[bytes] = []
+    warned = False
+    for raw in rest:
+        line = raw.removesuffix(b"\r")
+        if b"\r" in line or b"\0" in line:
+            raise ProtocolError(f"NUL or bare CR in a header line: {_quoted(line)}")
+        if line[:1] in {b" ", b"\t"}:
+            if not fields:
+                raise ProtocolError(f"white space before the first header: {_quoted(line)}")
+            fields[-1] += b" " + line.strip(b" \t") if fields[-1] else b""
+            continue
+        field, strange = _read_field(line)
+        fields.append(field)
+        warned = warned or strange
+    block = b"\n" + b"".join([field + b"\r\n" for field in fields if field])
+    warnings = ("warn.bad_header",) if warned else ()
+    return Head(version, status, reason, block, warnings, sound and not warned)
 
 
 def check_size(data: bytes | bytearray, known: int, fields: int, limits: Limits) -> None:
@@ -114,30 +140,6 @@ def bad_status(line: bytes) -> ProtocolError:
     retry = "once" if line[:1] in {b"\r", b"\n", b""} else "no"
     message = f"not an HTTP status line: {_quoted(line)}"
     return ProtocolError(message, code="proto.bad_status_line", retry=retry)
-
-
-def _read_lines(data: bytes, limits: Limits) -> Head:
-    lines = data.split(b"\n")
-    first, rest = lines[0].removesuffix(b"\r"), lines[1:-2]
-    version, status, reason = read_status(first, limits)
-    check_size(data, 0, len(rest), limits)
-    sound = data.count(b"\n") == data.count(b"\r\n")
-    fields: list[bytes] = []
-    warned = False
-    for raw in rest:
-        line = raw.removesuffix(b"\r")
-        if b"\r" in line or b"\0" in line:
-            raise ProtocolError(f"NUL or bare CR in a header line: {_quoted(line)}")
-        if line[:1] in {b" ", b"\t"}:
-            if not fields:
-                raise ProtocolError(f"white space before the first header: {_quoted(line)}")
-            fields[-1] += b" " + line.strip(b" \t") if fields[-1] else b""
-            continue
-        field, strange = _read_field(line)
-        fields.append(field)
-        warned = warned or strange
-    block = b"\n" + b"".join([field + b"\r\n" for field in fields if field])
-    return Head(version, status, reason, block, ("warn.bad_header",) * warned, sound and not warned)
 
 
 def _read_field(line: bytes) -> tuple[bytes, bool]:

@@ -29,7 +29,15 @@ from crawler.errors import (
 from crawler.model import NO_TIMING, Headers, Response
 from crawler.wire import framing
 from crawler.wire.chunked import ChunkedBody
-from crawler.wire.head import bad_status, check_size, find_end, read_head, read_status
+from crawler.wire.head import (
+    Head,
+    bad_status,
+    check_size,
+    find_end,
+    read_clean,
+    read_head,
+    read_status,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,8 +45,8 @@ if TYPE_CHECKING:
     from crawler.model import Limits, Request, Timing
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BODILESS = frozenset({204, 304})
 _START = b"HTTP/"
-_H = _START[0]
 _SMALL = 4096  # bytes; shorter pieces are gathered, so that 1-byte chunks cost no object each
 _GATHERED = 64 * 1024  # bytes gathered in one place
 
@@ -78,6 +86,7 @@ class ResponseParser:
     _skipped = False  # the empty line that some servers send after a 1xx
     _lines = 0  # of the head under way
     _whole = b""  # the body, when it came in one piece
+    _parts: list[bytes | bytearray] | None = None  # the body, when it did not
     _length = -1  # Content-Length
     _cap = 0
     _chunks: ChunkedBody | None = None
@@ -86,7 +95,6 @@ class ResponseParser:
     def __init__(self, method: str, limits: Limits) -> None:
         self._method = method
         self._limits = limits
-        self._parts: list[bytes | bytearray] = []
 
     def feed(self, data: bytes) -> bool:
         """Take the next bytes; True once the message is complete.
@@ -101,9 +109,9 @@ class ResponseParser:
         self.started = True
         held = self._held
         if held is None:
-            end = find_end(data, 0)
-            if end > 0 and data[0] == _H:
-                return self._take_head(data, end)
+            head, end = read_clean(data, self._limits)
+            if head is not None:
+                return self._take_head(head, data, end)
             self._held = held = bytearray()
             self._lines = 0
         before = len(held)
@@ -119,7 +127,8 @@ class ResponseParser:
         end = find_end(held, max(0, before - 2))
         if end > 0:
             self._held = None
-            return self._take_head(bytes(held), end)
+            data = bytes(held)
+            return self._take_head(read_head(data, end, self._limits), data, end)
         limits = self._limits
         newline = held.find(b"\n", 0, limits.status_line + 2)
         if newline >= before:
@@ -143,15 +152,16 @@ class ResponseParser:
         self._held = None
         return self.feed(bytes(held[held.index(b"\n") + 1 :]))
 
-    def _take_head(self, data: bytes, end: int) -> bool:
+    def _take_head(self, head: Head, data: bytes, end: int) -> bool:
         """Take the head that is ``data[:end]``, and what follows it."""
-        head = read_head(data, end, self._limits)
-        if head.status < 200:
-            return self._take_interim(head.status, data[end:])
+        self.http_version, status, self.reason, self._block, warnings, sound = head
+        if status < 200:
+            return self._take_interim(status, data[end:])
         self.head_done = True
-        self.http_version, self.status, self.reason, self._block, self.warnings, sound = head
-        self._low = self._block.lower()
-        self._frame(self._low, sound and not self._skipped)
+        self.status = status
+        if warnings:
+            self.warnings = warnings
+        self._frame(status, sound)
         if end == len(data) and self.framing != "none":
             return self.complete
         return self._feed_body(data, end)
@@ -166,27 +176,32 @@ class ResponseParser:
             raise ProtocolError(message, code="proto.too_many_1xx")
         return self.feed(rest) if rest else False
 
-    def _frame(self, low: bytes, sound: bool) -> None:
-        """Decide how the body ends, from the lower-cased fields (6.3)."""
-        limits = self._limits
-        status = self.status
-        self._cap = limits.max_bytes
-        length = self._length = framing.content_length(low) if b"\ncontent-length:" in low else -1
-        self.reusable = sound and (
-            self.http_version == "1.1"
-            if b"\nconnection:" not in low
-            else framing.persists(low, self.http_version)
+    def _frame(self, status: int, sound: bool) -> None:
+        """Decide how the body ends, and whether the connection outlives it (6.3, 9.3)."""
+        self._low = low = self._block.lower()
+        fields = framing.deciding(low)
+        self._cap = self._limits.max_bytes
+        length = -1
+        if b"content-length" in fields:
+            self._length = length = framing.content_length(fields[b"content-length"])
+        self.reusable = (
+            sound
+            and not self._skipped
+            and framing.persists(fields.get(b"connection", b""), self.http_version)
         )
-        if b"\nkeep-alive:" in low:
-            self.keep_alive = framing.keep_alive(low)
-        if status in _REDIRECTS and b"\nlocation:" in low:
+        if b"keep-alive" in fields:
+            self.keep_alive = framing.keep_alive(fields[b"keep-alive"])
+        if status in _REDIRECTS and b"location" in fields:
             self.is_redirect = True
-            self._cap = min(limits.redirect_bytes, limits.max_bytes)
-        if self._has_no_body():
-            self.reusable = self.reusable and not (status == 204 and length > 0)
+            self._cap = min(self._limits.redirect_bytes, self._limits.max_bytes)
+        if status in _BODILESS or (self._method != "GET" and self._has_no_body()):
             self.complete = True
-        elif b"\ntransfer-encoding:" in low and self._frame_chunks(low, length):
-            pass
+            if status == 204 and length > 0:
+                self.reusable = False
+        elif b"transfer-encoding" in fields and self._frame_chunks(
+            fields[b"transfer-encoding"], length
+        ):
+            self.framing = "chunked"
         elif length >= 0:
             self.framing = "length"
             self.complete = not length
@@ -195,18 +210,12 @@ class ResponseParser:
             self.reusable = False
 
     def _has_no_body(self) -> bool:
-        status, method = self.status, self._method
-        return (
-            status in {204, 304}
-            or method == "HEAD"
-            or (method == "CONNECT" and 200 <= status < 300)
-        )
+        return self._method == "HEAD" or (self._method == "CONNECT" and 200 <= self.status < 300)
 
-    def _frame_chunks(self, low: bytes, length: int) -> bool:
-        is_chunked, self._verdict = framing.chunked(low)
+    def _frame_chunks(self, value: bytes, length: int) -> bool:
+        is_chunked, self._verdict = framing.chunked(value)
         if not is_chunked:
             return False
-        self.framing = "chunked"
         self._chunks = ChunkedBody(self._take, self._limits)
         if length >= 0:
             # The other reader of these bytes may have believed the length: CL.TE smuggling.
@@ -268,6 +277,8 @@ class ResponseParser:
             piece = piece[:room]
         self.size += len(piece)
         parts = self._parts
+        if parts is None:
+            self._parts = parts = []
         if len(piece) >= _SMALL:
             parts.append(piece)
         elif parts and isinstance(parts[-1], bytearray) and len(parts[-1]) < _GATHERED:
@@ -374,12 +385,12 @@ class ResponseParser:
         truncated: str = "",
     ) -> Response:
         """The response as far as it has come; body and raw are both undecoded."""
-        body = self.body
+        body = self.body if self._parts else self._whole
         return Response(
             request,
             self.status,
             self.reason,
-            self.headers,
+            self._headers or Headers.of_block(self._block, self._low),
             body,
             body,
             self.http_version,
