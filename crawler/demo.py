@@ -1,0 +1,99 @@
+"""crawl demo: a site on this machine, a list of its pages, the crawl, and the comparison.
+
+    crawl serve --port 0 (a child)  ◄── crawl urls.txt --concurrency 50
+                                    ◄── crawl compare urls.txt sequential gevent selectors ...
+
+What runs are the real commands, each in a process of its own, with their output where it would be.
+Nothing stays behind: the site ends with the demonstration, also on Ctrl-C, and the list is in a
+temporary folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler.fetching import fetch
+from crawler.serving.pages import urls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+PAGES = 200
+DELAY = 100  # milliseconds before a page answers, as a server not far away would
+CONCURRENCY = 50
+ENGINES = "sequential gevent selectors"
+REPEAT = 3
+_CRAWL = (sys.executable, "-P", "-m", "crawler")
+
+
+def main() -> int:
+    """Runs the demonstration; the worst exit code of its commands."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        with _site() as url, tempfile.TemporaryDirectory(prefix="crawl-demo-") as folder:
+            return _show(url, Path(folder))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _show(url: str, folder: Path) -> int:
+    (folder / "urls.txt").write_text("\n".join(urls(PAGES, url, delay=DELAY)) + "\n")
+    _say(f"A site on {url}, a list of {PAGES} of its pages, each answers after {DELAY} ms.")
+    fetch(f"{url}/gauge?reset", transport="socket")
+
+    crawled = _run(f"urls.txt --concurrency {CONCURRENCY}".split(), folder)
+    counts = fetch(f"{url}/gauge", transport="socket").text
+    _say(f"\nWhat the site itself counted: {counts}")
+    sequentially = PAGES * DELAY / 1000
+    _say(f"\nThe same pages through three engines; one after the other is {sequentially:.0f} s.")
+    measure = f"compare urls.txt {ENGINES} --concurrency {CONCURRENCY} --repeat {REPEAT}"
+    compared = _run(measure.split(), folder)
+    return max(crawled, compared)
+
+
+def _run(arguments: list[str], folder: Path) -> int:
+    """One command, shown as typed, its output passed through."""
+    _say(f"\n$ crawl {' '.join(arguments)}")
+    with subprocess.Popen([*_CRAWL, *arguments], cwd=folder) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            # On Ctrl-C the command has the signal, too, and ends by itself; on SIGTERM it has not.
+            process.terminate()
+            raise
+
+
+@contextlib.contextmanager
+def _site() -> Iterator[str]:
+    """The fixture site in a process of its own, out of the terminal's reach, and its URL."""
+    process = subprocess.Popen(
+        [*_CRAWL, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        first = process.stdout.readline().split()
+        if not first:
+            raise SystemExit("crawl: the fixture site did not start")
+        yield first[0].rstrip("/")
+    finally:
+        process.terminate()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    # Unwinds through what has to be ended; 128 + 15 is what a shell reports for SIGTERM.
+    raise SystemExit(143)
