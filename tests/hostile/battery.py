@@ -150,11 +150,11 @@ def _addresses(origin: Origin, rows: Mapping[str, Row]) -> list[tuple[str, int, 
 
 
 def misses(name: str, played: Played) -> list[str]:
-    """What is not as the catalogue says, one sentence each; empty when the row agrees."""
+    """What is not as the catalogue says, each as ``aspect: sentence``; empty when it agrees."""
     row = ROWS[name]
     outcome = played.outcomes.get(name)
     if outcome is None:
-        return ["there is no outcome"]
+        return ["outcome: there is none"]
     wrong = _failure(row, outcome) if row.code else _response(row, outcome)
     wrong += _requests(row, played.log[name])
     if row.connection:
@@ -164,16 +164,16 @@ def misses(name: str, played: Played) -> list[str]:
 
 def _response(row: Row, outcome: dict[str, Any]) -> list[str]:
     if outcome["code"]:
-        return [f"expected a response, got {outcome['code']}: {outcome['message'][:200]}"]
+        return [f"outcome: expected a response, got {outcome['code']}: {outcome['message'][:200]}"]
     wrong = []
     if outcome["status"] != row.status:
-        wrong.append(f"expected status {row.status}, got {outcome['status']}")
+        wrong.append(f"status: expected {row.status}, got {outcome['status']}")
     if not _same(outcome["body"], row.body):
-        wrong.append(f"expected {len(row.body)} bytes of body, got {_shown(outcome['body'])}")
+        wrong.append(f"body: expected {len(row.body)} bytes, got {_shown(outcome['body'])}")
     if outcome["truncated"]:
-        wrong.append(f"a whole body is marked truncated: {outcome['truncated']}")
+        wrong.append(f"body: it is whole but marked truncated: {outcome['truncated']}")
     wrong.extend(
-        f"expected the warning {warning}, got {outcome['warnings']}"
+        f"warnings: expected {warning}, got {outcome['warnings']}"
         for warning in row.warnings
         if not (outcome["warnings"] if warning == "warn" else warning in outcome["warnings"])
     )
@@ -183,16 +183,16 @@ def _response(row: Row, outcome: dict[str, Any]) -> list[str]:
 def _failure(row: Row, outcome: dict[str, Any]) -> list[str]:
     if outcome["code"] not in row.code.split("|"):
         got = outcome["code"] or f"a response {outcome['status']} {_shown(outcome['body'])}"
-        return [f"expected {row.code}, got {got} {outcome.get('message', '')[:200]}"]
+        return [f"outcome: expected {row.code}, got {got} {outcome.get('message', '')[:200]}"]
     wrong = []
     if outcome["retry"] not in row.retry.split("|"):
-        wrong.append(f"expected retry {row.retry}, got {outcome['retry']}")
+        wrong.append(f"retry: expected {row.retry}, got {outcome['retry']}")
     partial = outcome["partial"]
     if not row.kept:
         if partial is not None:
-            wrong.append(f"expected nothing kept, got {_shown(partial['body'])}")
+            wrong.append(f"kept: expected nothing, got {_shown(partial['body'])}")
     elif partial is None:
-        wrong.append(f"expected kept:{row.kept}, nothing was")
+        wrong.append(f"kept: expected {row.kept}, nothing was")
     else:
         wrong += _kept(row, partial)
     return wrong
@@ -200,15 +200,17 @@ def _failure(row: Row, outcome: dict[str, Any]) -> list[str]:
 
 def _kept(row: Row, partial: dict[str, Any]) -> list[str]:
     if row.kept == "raw":
-        wrong = [] if _same(partial["raw"], row.body) else ["the raw body is not what was sent"]
-        return wrong if partial["truncated"] else [*wrong, "what is kept is not marked truncated"]
+        wrong = (
+            [] if _same(partial["raw"], row.body) else ["kept: the raw body is not what was sent"]
+        )
+        return wrong if partial["truncated"] else [*wrong, "kept: it is not marked truncated"]
     wrong = []
     truncated = partial["truncated"] or "full"
     if truncated not in row.kept.split("|"):
-        wrong.append(f"expected kept:{row.kept}, got kept:{truncated}")
+        wrong.append(f"kept: expected {row.kept}, got {truncated}")
     body = base64.b64decode(partial["body"]["start"])
     if not body.startswith(row.body[: len(body)]) or len(body) < min(len(row.body), 4096):
-        wrong.append(f"expected a body that begins with {row.body[:40]!r}, got {body[:80]!r}")
+        wrong.append(f"kept: expected a body that begins with {row.body[:40]!r}, got {body[:80]!r}")
     return wrong
 
 
@@ -217,19 +219,19 @@ def _requests(row: Row, log: list[Seen]) -> list[str]:
     target = row.asks[-1].target
     seen = sum(1 for request in log if request.target == target)
     if row.seen and seen != row.seen:
-        wrong.append(f"expected {row.seen} requests of {target}, the server saw {seen}")
+        wrong.append(f"requests: expected {row.seen} of {target}, the server saw {seen}")
     began = [request.head for request in log if request.target not in {"/again", "/rest"}]
     if row.heads and (
         len(began) != len(row.heads) or not all(map(bytes.startswith, began, row.heads))
     ):
-        wrong.append(f"expected requests {row.heads}, the server saw {[h[:40] for h in began]}")
+        wrong.append(f"requests: expected {row.heads}, the server saw {[h[:40] for h in began]}")
     for before, request in pairwise(log):
         if request.target in row.fresh and request.connection == before.connection:
-            wrong.append(f"{request.target} came on the connection of {before.target}")
+            wrong.append(f"connection: {request.target} came on the connection of {before.target}")
     for request in log:
         leaked = row.secret and request.server == OTHER and row.secret in request.head
         if leaked or (row.never and row.never in request.head):
-            wrong.append(f"a secret reached the server: {request.head!r}")
+            wrong.append(f"secret: it reached the server: {request.head!r}")
     return wrong
 
 
@@ -238,13 +240,13 @@ def _connection(row: Row, played: Played) -> list[str]:
     log = [request for request in played.log[row.id] if not request.server]
     if row.listen == "yes":
         if after is None or after["code"] or not _same(after["body"], AGAIN):
-            return [f"the next request did not get its page: {after}"[:400]]
+            return [f"connection: the next request did not get its page: {after}"[:400]]
         before = [request.connection for request in log if request.target != "/again"]
         now = log[-1].connection
         if row.connection == "reuse" and now not in before:
-            return ["expected the connection to be reused, the next request came on another"]
+            return ["connection: expected reuse, the next request came on another"]
         if row.connection == "close" and now in before:
-            return ["expected the connection to be closed, the next request came on it"]
+            return ["connection: expected it closed, the next request came on it"]
     return []
 
 

@@ -272,11 +272,16 @@ class _Connection:
 
     def _handshake(self) -> None:
         assert self._context is not None
-        self._sock = self._context.wrap_socket(
-            self._below, server_side=True, suppress_ragged_eofs=True
+        sock = self._context.wrap_socket(
+            self._below, server_side=True, do_handshake_on_connect=False
         )
         # wrap_socket took the descriptor over.
-        self._below = self._sock
+        self._sock = self._below = sock
+        try:
+            sock.do_handshake()
+        except ssl.SSLError:
+            # The alert is on its way: closing over unread bytes would overtake it with an RST.
+            self._end(notify=False)
 
     def _raw(self, data: bytes) -> None:
         below = socket.socket(fileno=self._below.fileno())

@@ -12,7 +12,7 @@ import threading
 from typing import cast
 
 EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
-_GAP = 0.002  # seconds between an interim response and the answer
+_GAP = 0.0005  # seconds between an interim response and the answer
 _UNASKED = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n0:mixed up!"
 
 
