@@ -1,0 +1,441 @@
+"""The loop that selectors, and later select, poll and epoll, share: one thread, many transfers.
+
+    start ──► a kept connection, or addresses ──► connect         ended ──► wait
+                                 ▲                                  ▲
+    turn:   _ready() ──► step what is ready ──► expire what is late ──► begin what had to wait
+
+A subclass says how readiness is learned: `_ready`, `_register`, `_change`, `_forget`. The rest is
+here: who is under way, which connections lie idle, what happens when descriptors or memory for
+bodies run out. Read beside it: _transfer.py (one exchange), _connection.py, selectors_loop.py.
+
+Facts.
+* A registration costs a system call and a transfer needs none: a connection stays registered.
+* Limits are instants on the transfers, looked at when the nearest may have come. Nearly all
+  exchanges end long before, so nothing is sorted for them.
+* Bytes on an idle connection belong to nobody. So before a kept connection is used again, the loop
+  looks once for all of them, unless it has just done so (`_FRESH`).
+* Thousands of SYNs at once overflow the peer's backlog, and a lost SYN costs a second (RFC 6298):
+  `_CONNECTS` a turn.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import socket
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from crawler import urls
+from crawler.engines._connect import STARVED
+from crawler.engines._connection import READ, Connection
+from crawler.engines._resolve import Resolver
+from crawler.engines._transfer import State, Transfer
+from crawler.errors import AddressBlocked, FetchError
+from crawler.transports import tls
+from crawler.transports._proxy import Proxy
+from crawler.transports.resolve import check_public
+from crawler.wire.encode import encode
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Sequence
+
+    from crawler.engines._resolve import Answer
+    from crawler.model import Limits, Network, Outcome, Request
+    from crawler.transports.resolve import Address
+    from crawler.wire.parse import ResponseParser
+
+MOST_EVENTS = 1024  # taken in one turn; more only allocates (epoll_wait fills an array)
+_CONNECTS = 256  # begun in one turn
+_FRESH = 0.001  # seconds for which a look at the idle connections is good
+_SWEEP = 5.0  # seconds between two looks for idle connections that are too old
+_RETRY = 0.05  # seconds between two tries for a descriptor when nothing of ours can end
+_GAP = 0.002  # seconds between two looks at the limits, at least
+_GAP_EACH = 2e-6  # the same for each transfer under way: a look costs a tenth of that
+
+_now = time.monotonic
+_log = logging.getLogger(__name__)
+
+
+class Bell:
+    """What the loop is told of besides connections."""
+
+    def __init__(self, on_ready: Callable[[int], None]) -> None:
+        self.on_ready = on_ready
+
+
+class Loop:
+    """An engine of one thread. Subclasses add how readiness is learned.
+
+    Attributes:
+        limits: of each exchange.
+        proxy: what everything goes through, or None.
+        sessions: TLS sessions to resume.
+        look_at: monotonic instant at which the limits of the transfers are to be looked at.
+    """
+
+    def __init__(self, *, concurrency: int, limits: Limits, network: Network) -> None:
+        self.limits = limits
+        self.proxy = Proxy.parse(network.proxy) if network.proxy else None
+        self.sessions = tls.Sessions()
+        self.look_at = math.inf
+        self._network = network
+        self._context: ssl.SSLContext | None = None
+        self._most_idle = concurrency
+        self._under_way: dict[Transfer, None] = {}
+        self._ended: list[Outcome] = []
+        self._idle: dict[Connection, None] = {}  # the one that has lain longest is first
+        self._origins: dict[str, list[Connection]] = {}
+        self._asking: dict[tuple[str, int], list[Transfer]] = {}
+        self._queued: deque[Transfer] = deque()  # too many connects in this turn
+        self._starved: deque[Transfer] = deque()  # no descriptor
+        self._parked: deque[Transfer] = deque()  # no room for more of their bodies
+        self._reader: Transfer | None = None  # may read on although there is no room
+        self._held = 0  # bytes of bodies under way
+        self._open = 0  # connections
+        self._freed = False  # one was closed since descriptors ran out
+        self._alone_since = math.inf  # instant since which only starved transfers are under way
+        self._warned = False
+        self._connects = 0
+        self._looked = 0.0
+        self._sweep_at = 0.0
+        self._postponed = 0
+        self._resolver = Resolver(network)
+        self._register(self._resolver.wake, READ, Bell(self._answered))
+
+    # -- how readiness is learned: the one thing that differs between engines --------------------
+
+    def _ready(self, timeout: float | None) -> Sequence[tuple[Connection | Bell, int]]:
+        """Who is ready for what, READ, WRITE or both; waits `timeout` seconds, None for ever."""
+        raise NotImplementedError
+
+    def _register(self, sock: socket.socket, mask: int, told: Connection | Bell) -> None:
+        """Tell of the socket's readiness from now on."""
+        raise NotImplementedError
+
+    def _change(self, sock: socket.socket, mask: int, told: Connection | Bell) -> None:
+        """Tell of other readiness."""
+        raise NotImplementedError
+
+    def _forget(self, sock: socket.socket) -> None:
+        """Tell of nothing any more."""
+        raise NotImplementedError
+
+    # -- the contract ----------------------------------------------------------------------------
+
+    def start(self, request: Request, /) -> None:
+        now = _now()
+        if self._idle and now - self._looked > _FRESH:
+            self._turn(0.0)
+            now = self._looked
+        url = request.url
+        if self.proxy is None or url.startswith("https:"):
+            end = url.find("/", 8)
+            key = url[:end] if end > 0 else url
+            payload = encode(request)
+        else:
+            key = ""
+            payload = encode(self.proxy.signed(request), proxy_form=True)
+        transfer = Transfer(self, request, payload, key, now)
+        self._under_way[transfer] = None
+        self.begin(transfer)
+
+    def wait(self, timeout: float | None, /) -> list[Outcome]:
+        give_up = math.inf if timeout is None else _now() + timeout
+        while self._under_way or self._ended or timeout is not None:
+            now = _now()
+            if not self._ended:
+                nap = min(self.look_at, give_up) - now
+                if self._queued or nap < 0.0:
+                    nap = 0.0
+                self._turn(None if nap == math.inf else nap)
+            elif now - self._looked > _FRESH:
+                self._turn(0.0)
+            if self._ended:
+                ended = self._ended
+                self._ended = []
+                return ended
+            if _now() >= give_up:
+                break
+        return []
+
+    def close(self) -> None:
+        for transfer in self._under_way:
+            transfer.abandon()
+        self._under_way.clear()
+        for connection in tuple(self._idle):
+            self.discard(connection)
+        self._forget(self._resolver.wake)
+        self._resolver.close()
+
+    # -- a turn ----------------------------------------------------------------------------------
+
+    def _turn(self, timeout: float | None) -> None:
+        """Step what is ready, then expire what is late, then begin what had to wait."""
+        events = self._ready(timeout)
+        self._connects = 0
+        for told, mask in events:
+            told.on_ready(mask)
+        now = self._looked = _now()
+        if now >= self.look_at:
+            if len(events) >= MOST_EVENTS and self._postponed < len(self._under_way) // MOST_EVENTS:
+                self._postponed += 1  # there may be more that is ready
+            else:
+                self._postponed = 0
+                self._expire(now)
+        while self._queued and self._connects < _CONNECTS:
+            transfer = self._queued.popleft()
+            transfer.restart(now)
+            self._dial(transfer)
+        if self._starved:
+            self._feed(now)
+
+    def _expire(self, now: float) -> None:
+        self.look_at = nearest = math.inf
+        for transfer in tuple(self._under_way):
+            late_at = transfer.late_at
+            if late_at <= now:
+                if transfer.state is State.WAITING:
+                    self._expel(transfer, now)
+                elif transfer.state is not State.ENDED:
+                    transfer.late(now)
+            elif late_at < nearest:
+                nearest = late_at
+        if self._idle and now >= self._sweep_at:
+            self._sweep_at = now + _SWEEP
+            for connection in tuple(self._idle):
+                if connection.until <= now:
+                    self.discard(connection)
+        if self._idle and self._under_way:
+            nearest = min(nearest, self._sweep_at)
+        gap = max(_GAP, len(self._under_way) * _GAP_EACH)
+        self.look_at = max(min(self.look_at, nearest), now + gap)
+
+    # -- beginning and ending exchanges ----------------------------------------------------------
+
+    def begin(self, transfer: Transfer) -> None:
+        """Give the transfer a connection, or have one made."""
+        if not transfer.fresh:
+            connection = self._take(transfer)
+            if connection is not None:
+                transfer.send(connection, _now())
+                return
+        if self._starved:
+            self.starve(transfer)
+        elif self._connects >= _CONNECTS:
+            transfer.wait()
+            self._queued.append(transfer)
+        else:
+            self._dial(transfer)
+
+    def end(self, transfer: Transfer, outcome: Outcome) -> None:
+        """The transfer has its outcome."""
+        del self._under_way[transfer]
+        self._ended.append(outcome)
+        if transfer.held:
+            self._held -= transfer.held
+            if self._parked:
+                self._unpark()
+
+    def release(self, connection: Connection, parser: ResponseParser, now: float) -> None:
+        """An exchange is over: keep its connection, or close it."""
+        if not connection.may_stay(parser, self.limits, now):
+            self.close_connection(connection)
+            return
+        connection.on_ready = connection.disturbed
+        self._idle[connection] = None
+        kept = self._origins.get(connection.key)
+        if kept is None:
+            self._origins[connection.key] = [connection]
+        else:
+            kept.append(connection)
+        if len(self._idle) > self._most_idle:
+            self.discard(next(iter(self._idle)))
+
+    def discard(self, connection: Connection) -> None:
+        """Close an idle connection."""
+        if connection in self._idle:
+            del self._idle[connection]
+            kept = self._origins[connection.key]
+            kept.remove(connection)
+            if not kept:
+                del self._origins[connection.key]
+        self.close_connection(connection)
+
+    def _take(self, transfer: Transfer) -> Connection | None:
+        """An idle connection for the transfer: the last used, the likeliest to be open still."""
+        kept = self._origins.get(transfer.key)
+        while kept:
+            connection = kept[-1]
+            private = transfer.request.public_only and self.proxy is None
+            if connection.until > self._looked and not (private and connection.is_private):
+                kept.pop()
+                del self._idle[connection]
+                if not kept:
+                    del self._origins[transfer.key]
+                return connection
+            self.discard(connection)
+        return None
+
+    def _dial(self, transfer: Transfer) -> None:
+        origin = urls.origin(transfer.request.url)
+        host, port, public_only = origin.host, origin.port, transfer.request.public_only
+        if self.proxy is not None:
+            # The user named the proxy, so its address is allowed; the host's own only the proxy
+            # knows, unless it is spelled out.
+            literal = self._resolver.peek(host, port, public_only=public_only)
+            if isinstance(literal, AddressBlocked):
+                transfer.fail(literal)
+                return
+            host, port, public_only = self.proxy.host, self.proxy.port, False
+        known = self._resolver.peek(host, port, public_only=public_only)
+        if known is None:
+            transfer.resolve()
+            self._asking.setdefault((host, port), []).append(transfer)
+            self._resolver.ask(host, port)
+        else:
+            self._resolved(transfer, known)
+
+    def _resolved(self, transfer: Transfer, known: Answer) -> None:
+        if isinstance(known, FetchError):
+            transfer.fail(known)
+            return
+        assert isinstance(known, tuple)
+        if transfer.request.url.startswith("https:") and self._context is None:
+            try:
+                self.tls_context()
+            except OSError as error:
+                if error.errno not in STARVED:
+                    raise
+                self.starve(transfer)
+                return
+        transfer.dial(known)
+
+    def _answered(self, _mask: int) -> None:
+        """Names have been looked up."""
+        for (host, port), answer in self._resolver.answers():
+            if isinstance(answer, BaseException) and not isinstance(answer, FetchError):
+                raise answer
+            for transfer in self._asking.pop((host, port), ()):
+                if transfer.state is not State.RESOLVING:
+                    continue
+                self._resolved(transfer, self._judged(transfer, host, answer))
+
+    def _judged(self, transfer: Transfer, host: str, answer: Answer) -> Answer:
+        """The answer as it is for this transfer: with an error or verdict of its own."""
+        if isinstance(answer, FetchError):
+            return type(answer)(str(answer), code=answer.code)
+        if transfer.request.public_only and self.proxy is None and isinstance(answer, tuple):
+            try:
+                check_public(host, answer)
+            except AddressBlocked as error:
+                return error
+        return answer
+
+    def tls_context(self) -> ssl.SSLContext:
+        """The TLS settings, made when they are first needed. Raises OSError."""
+        if self._context is None:
+            self._context = tls.context(self._network)
+        return self._context
+
+    # -- descriptors -----------------------------------------------------------------------------
+
+    def open_connection(self, address: Address, *, key: str) -> Connection:
+        """A connection yet to be connected; idle ones make room for it. Raises OSError."""
+        try:
+            sock = socket.socket(address.family, socket.SOCK_STREAM)
+        except OSError as error:
+            if error.errno not in STARVED or not self._idle:
+                raise
+            self.discard(next(iter(self._idle)))
+            return self.open_connection(address, key=key)
+        sock.setblocking(False)
+        # One small write per request: Nagle's algorithm could only delay it (RFC 9293 3.7.4).
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._open += 1
+        self._connects += 1
+        return Connection(self, sock, address, key=key, limits=self.limits)
+
+    def close_connection(self, connection: Connection) -> None:
+        """Close a connection made here."""
+        connection.close()
+        self._open -= 1
+        self._freed = True
+
+    def watch(self, connection: Connection, old: int, new: int) -> None:
+        """Change what a connection is told of."""
+        if not old:
+            self._register(connection.sock, new, connection)
+        elif not new:
+            self._forget(connection.sock)
+        else:
+            self._change(connection.sock, new, connection)
+
+    def starve(self, transfer: Transfer) -> None:
+        """There is no descriptor for it: it waits until one of ours is given back."""
+        transfer.wait()
+        if not self._starved:
+            self._freed = False
+        if not self._warned:
+            self._warned = True
+            _log.warning("out of descriptors with %d connections open: using fewer", self._open)
+        self._starved.append(transfer)
+
+    def _feed(self, now: float) -> None:
+        """Try again for those without a descriptor, oldest first."""
+        alone = len(self._under_way) == len(self._starved)
+        if not alone:
+            self._alone_since = math.inf
+        elif self._alone_since > now:
+            self._alone_since = now
+        elif now - self._alone_since >= self.limits.timeout:
+            for transfer in tuple(self._starved):
+                self._expel(transfer, now)
+            return
+        waiting, self._starved = self._starved, deque()
+        while waiting and not self._starved and (alone or self._freed or self._idle):
+            transfer = waiting.popleft()
+            transfer.restart(now)
+            self.begin(transfer)
+        self._starved += waiting
+        if alone:
+            self.look_at = min(self.look_at, now + _RETRY)
+
+    def _expel(self, transfer: Transfer, now: float) -> None:
+        """A transfer that waits for its turn or a descriptor has waited too long."""
+        for line in (self._queued, self._starved):
+            if transfer in line:
+                line.remove(transfer)
+        transfer.late(now)
+
+    # -- memory for bodies -----------------------------------------------------------------------
+
+    def hold(self, transfer: Transfer, size: int) -> bool:
+        """Count bytes of a body; True when the transfer has to stop reading for now."""
+        transfer.held += size
+        self._held += size
+        if self._held <= self.limits.bodies:
+            return False
+        reader = self._reader
+        if reader is None or reader.state is State.ENDED:
+            # One goes on whatever happens, or nothing would ever become free.
+            self._reader = transfer
+            return False
+        if transfer is reader:
+            return False
+        self._parked.append(transfer)
+        return True
+
+    def _unpark(self) -> None:
+        """Let read on who stopped: all when there is room, else one if nobody reads."""
+        while self._parked and self._held <= self.limits.bodies:
+            self._parked.popleft().resume()
+        if self._reader is not None and self._reader.state is State.ENDED:
+            self._reader = None
+        while self._parked and self._reader is None:
+            transfer = self._parked.popleft()
+            if transfer.state is not State.ENDED:
+                self._reader = transfer
+                transfer.resume()
