@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from crawler.model import Outcome
 
 RETRYABLE = "retryable"  # in `retry_on`: every error whose `retry` is not "no"
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})  # RFC 9110 9.2.2
 _SLOWEST_RETRY = 60.0  # seconds
 _RETRY_AFTER_UNREADABLE = 30.0  # seconds, for a Retry-After that says nothing usable
 _RETRY_AFTER_MOST = 300.0  # seconds
@@ -260,7 +261,7 @@ class Fetches:
         """None when the request was put back into the line; else `final`."""
         request = outcome.request
         tries = self._limits.retries if backoff else min(1, self._limits.retries)
-        if request.attempt > tries or (request.method == "POST" and request.body):
+        if request.attempt > tries or request.method not in _IDEMPOTENT:
             return final
         if backoff and not wait:
             wait = self._jitter(0.0, min(_SLOWEST_RETRY, 2.0 ** (request.attempt - 1)))
