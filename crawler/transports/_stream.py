@@ -176,19 +176,22 @@ class TLSStream(Stream):
 
     def recv(self, size: int = _READ) -> bytes:
         pipe = self._pipe
-        while not pipe.ended:
+        while not pipe.ended and pipe.fault is None:
             data = pipe.receive(self._receive(max(size, _READ)))
             answer = pipe.outgoing()
             if answer:
                 self._send(answer)
             if data:
                 return data
+        if pipe.fault is not None:
+            raise pipe.fault
         self.clean = pipe.clean
         return b""
 
     def keep(self, parser: ResponseParser) -> bool:
-        self._pipe.keep()
-        return super().keep(parser)
+        pipe = self._pipe
+        pipe.keep()
+        return super().keep(parser) and not pipe.ended and pipe.fault is None
 
     def close(self) -> None:
         if self._pipe.established:
@@ -234,7 +237,7 @@ def _read(stream: Stream, attempt: Attempt, parser: ResponseParser) -> None:
         if not attempt.first_byte:
             attempt.first_byte = time.monotonic()
         if not data:
-            return parser.end(clean=stream.clean)
+            return _end(stream, attempt, parser)
         if parser.feed(data):
             return None
         limit = limits.idle
@@ -242,6 +245,15 @@ def _read(stream: Stream, attempt: Attempt, parser: ResponseParser) -> None:
             limit = pace.limit(parser)
             if limit <= 0:
                 return parser.cut()
+
+
+def _end(stream: Stream, attempt: Attempt, parser: ResponseParser) -> None:
+    """The peer has closed."""
+    broken = stream.broken()
+    if broken is not None and not parser.started:
+        # It was a reset: the sender was told of it, and nobody is told twice.
+        raise _lost(stream, attempt, parser, broken) from broken
+    parser.end(clean=stream.clean)
 
 
 class _Pace:
@@ -277,6 +289,11 @@ class _Pace:
 
 def _lost(stream: Stream, attempt: Attempt, parser: ResponseParser, error: OSError) -> FetchError:
     said = error.strerror or str(error)
-    if stream.broken() is not None and not parser.started and not attempt.reused:
+    if (
+        stream.broken() is not None
+        and not parser.started
+        and not attempt.reused
+        and not attempt.request.body  # else it may have been reset at the head
+    ):
         return ConnectError(f"{stream.peer} closed at once: {said}", code="connect.reset")
     return parser.lost(said)
