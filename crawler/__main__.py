@@ -6,11 +6,13 @@ command line's modules in its memory, and a patched process patches before anyth
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
 def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
+    _die_quietly()
     if sys.argv[1:2] == ["measure"]:
         from crawler.measuring import main as measure
 
@@ -19,6 +21,14 @@ def main() -> None:
     from crawler.cli import main as crawl
 
     crawl()
+
+
+def _die_quietly() -> None:
+    """Until the run has its own handlers a signal ends the process, without a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if "gevent.monkey" in sys.modules:  # the other side of command.patched
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ cannot drift apart. Read beside it: config.py (which value wins), command.py (wh
 
 from __future__ import annotations
 
-import inspect
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,18 +21,15 @@ from typer.core import TyperGroup
 import crawler
 from crawler import config
 from crawler.errors import CrawlerError
-from crawler.settings import SETTINGS, Kind, Section
+from crawler.flags import with_settings
+from crawler.settings import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from typer._click import Context, HelpFormatter
 
     from crawler.config import Settings
-    from crawler.settings import Setting
 
 USAGE = 2
-_EVERYWHERE = frozenset({"quiet", "verbose"})
 _COMPARED = frozenset({"engine", "rate", "per_host", "delay", "retry_on"})  # not in `compare`
 
 
@@ -93,114 +90,6 @@ def _group(
     pass
 
 
-def _parameters(settings: Iterable[Setting]) -> list[inspect.Parameter]:
-    """The settings as the parameters that typer makes options of."""
-    return [
-        inspect.Parameter(
-            setting.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=0 if setting.kind is Kind.LEVEL else None,
-            annotation=Annotated[_type(setting), _option(setting)],
-        )
-        for setting in settings
-    ]
-
-
-def _type(setting: Setting) -> object:
-    if setting.kind is Kind.FLAG:
-        return bool | None
-    if setting.kind is Kind.LEVEL:
-        return int
-    return list[str] | None if setting.kind is Kind.TEXTS else str | None
-
-
-def _option(setting: Setting) -> object:
-    name = setting.name.replace("_", "-")
-    if setting.kind is Kind.LEVEL:
-        return typer.Option(
-            f"--{name}", *setting.flags, count=True, show_default=False, help=setting.help,
-            rich_help_panel=setting.section.value,
-        )  # fmt: skip
-    if setting.kind is Kind.FLAG:
-        spelled = f"--{name}/--no-{name}"
-        return typer.Option(spelled, *setting.flags, help=setting.help, show_default=False)
-    return typer.Option(
-        f"--{name}", *setting.flags, help=_help(setting), metavar=setting.metavar,
-        show_default=False,
-    )  # fmt: skip
-
-
-def _help(setting: Setting) -> str:
-    default = setting.default
-    if default in ("", (), 0, 0.0):
-        return setting.help
-    if setting.kind is Kind.SECONDS:
-        return f"{setting.help}  [default: {default:g}s]"
-    if setting.kind is Kind.BYTES and isinstance(default, int):
-        return f"{setting.help}  [default: {default // 2**20}Mi]"
-    return f"{setting.help}  [default: {default}]"
-
-
-_CONFIG = (
-    inspect.Parameter(
-        "config_file",
-        inspect.Parameter.KEYWORD_ONLY,
-        default="",
-        annotation=Annotated[
-            str,
-            typer.Option(
-                "--config", metavar="FILE", envvar="CRAWL_CONFIG", show_default=False,
-                show_envvar=False, help="Settings in TOML; before ./crawl.toml and your own.",
-            ),
-        ],
-    ),
-    inspect.Parameter(
-        "no_config",
-        inspect.Parameter.KEYWORD_ONLY,
-        default=False,
-        annotation=Annotated[
-            bool,
-            typer.Option(
-                "--no-config", envvar="CRAWL_NO_CONFIG", show_envvar=False,
-                help="Do not look for crawl.toml.",
-            ),
-        ],
-    ),
-)  # fmt: skip
-
-
-def _with_settings(
-    *, without: frozenset[str] = frozenset(), sections: Iterable[Section] = tuple(Section)
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of those sections; it receives them as one dict, `given`."""
-    chosen = [
-        setting
-        for setting in SETTINGS
-        if (setting.section in sections and setting.name not in without)
-        or setting.name in _EVERYWHERE
-    ]
-
-    def wrap(function: Callable[..., None]) -> Callable[..., None]:
-        own = [p for p in inspect.signature(function, eval_str=True).parameters.values()
-               if p.name not in {"given", "config_file", "no_config"}]  # fmt: skip
-        parameters = [*own, *_parameters(chosen), *_CONFIG]
-
-        def command(**values: object) -> None:
-            given = {setting.name: values.pop(setting.name) for setting in chosen}
-            # A level not given must not hide the one in a file.
-            for name in _EVERYWHERE:
-                given[name] = given[name] or None
-            function(given=given, **values)
-
-        command.__name__ = function.__name__
-        command.__doc__ = function.__doc__
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # PEP 362
-        command.__annotations__ = {p.name: p.annotation for p in parameters}
-        return command
-
-    return wrap
-
-
 _Inputs = Annotated[
     list[str] | None,
     typer.Argument(metavar="FILE|URL|-", help="Files of URLs, URLs, or - for stdin."),
@@ -208,7 +97,7 @@ _Inputs = Annotated[
 
 
 @app.command("run")
-@_with_settings()
+@with_settings()
 def _run(
     *,
     inputs: _Inputs = None,
@@ -236,7 +125,7 @@ def _run(
 
 
 @app.command("compare")
-@_with_settings(
+@with_settings(
     sections=(Section.INPUT, Section.FETCH, Section.REQUEST, Section.LIMITS, Section.NETWORK),
     without=_COMPARED,
 )
@@ -260,6 +149,7 @@ def _compare(
     named = given["input"]
     given["input"] = [source, *(named if isinstance(named, list) else ())]
     settings = _resolve(given, config_file, no_config=no_config)
+    _unwind_on_signals()
     sys.exit(show(settings, engines or (), repeat=repeat, export=export))
 
 
@@ -295,7 +185,7 @@ def _serve(
 
 
 @app.command("config")
-@_with_settings()
+@with_settings()
 def _config(*, given: dict[str, object], config_file: str, no_config: bool) -> None:
     """Show the effective settings as TOML, and where each comes from."""
     print(config.as_toml(_resolve(given, config_file, no_config=no_config)), end="")
@@ -306,6 +196,7 @@ def _demo() -> None:
     """Crawl a site on this machine and compare the engines."""
     from crawler.demo import main as demo
 
+    _unwind_on_signals()
     sys.exit(demo())
 
 
@@ -329,6 +220,13 @@ def _limits(settings: Settings) -> str:
     lines = [f"{name:<16} {value:g} s" if isinstance(value, float) else f"{name:<16} {value}"
              for name, value in named.items()]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _unwind_on_signals() -> None:
+    """Have a signal leave through the code that ends children and servers."""
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_, code=code: sys.exit(code))
 
 
 def _is_terminal(fd: int) -> bool:

@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import resource
+import signal
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -89,9 +90,11 @@ def plan_of(settings: Settings) -> Plan:
     """How to fetch, as the settings say. Raises ConfigError."""
     if settings.count("concurrency") < 1:
         raise settings.error("concurrency", "must be at least 1")
+    engine = settings.text("engine")
     return Plan(
-        engine=settings.text("engine"),
-        concurrency=settings.count("concurrency"),
+        engine=engine,
+        # One after the other: what would wait inside the engine had better wait in the input.
+        concurrency=1 if is_sequential(engine) else settings.count("concurrency"),
         limits=config.limits(settings),
         network=config.network(settings),
         follow=settings.count("max_redirects") if settings.flag("redirects") else 0,
@@ -129,7 +132,14 @@ def patched(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
+    # What comes while the new process patches and imports waits until it can end without a word.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     os.execve(sys.executable, command, {**environ, "PYTHONPATH": path})
+
+
+def is_sequential(engine: str) -> bool:
+    """Whether the engine has one exchange under way at most."""
+    return engine.partition("+")[0] == "sequential"
 
 
 def inputs_of(settings: Settings) -> tuple[str, ...]:

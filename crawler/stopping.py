@@ -9,8 +9,8 @@ and only there, so that no record is ever cut in half by a signal.
 
 Facts: equal signals that arrive before Python runs its handler become one call, and gevent lets
 Python look only every 0.3 s; so signals are counted by the bytes that the C handler writes to
-`signal.set_wakeup_fd` (signal module documentation). gevent's hub passes a KeyboardInterrupt raised
-in a handler on to the main greenlet (Hub.SYSTEM_ERROR).
+`signal.set_wakeup_fd` (signal module documentation). gevent's hub passes a SystemExit that is
+raised in a handler on to the main greenlet, silently (Hub.SYSTEM_ERROR, Hub.NOT_ERROR).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _EXIT = {
 }
 
 
-class Leave(KeyboardInterrupt):
+class Leave(SystemExit):
     """What is under way is abandoned, now."""
 
 

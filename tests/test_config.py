@@ -123,7 +123,7 @@ def test_files_are_looked_for_here_and_at_home(
     assert config.found_files(environ, explicit=str(named))[0] == named
     assert config.found_files(environ, explicit=str(named), search=False) == [named]
     assert config.found_files(environ, search=False) == []
-    with pytest.raises(ConfigError, match="no such file: 'gone.toml'"):
+    with pytest.raises(ConfigError, match=r"no such file: 'gone\.toml'"):
         config.found_files(environ, explicit="gone.toml")
 
 

@@ -51,7 +51,7 @@ def test_a_rate_is_requests_per_second(text: str, rate: float) -> None:
     ],
 )  # fmt: skip
 def test_what_is_none_is_refused_with_the_text_in_the_message(read, text: str) -> None:
-    with pytest.raises(ValueError, match="not|neither|holds") as refused:
+    with pytest.raises(ValueError, match=r"not|neither|holds") as refused:
         read(text)
 
     assert "could not convert" not in str(refused.value)

@@ -97,7 +97,8 @@ def test_a_url_seen_before_is_a_duplicate_however_it_was_spelled(written) -> Non
 
 
 @pytest.mark.parametrize(
-    "line", [b"\0\1\2", b"http://a.test/\xff", b"http://a.test/a\tb", b"\x7fELF\2\1\1\0", b"?", b"://"]
+    "line",
+    [b"\0\1\2", b"http://a.test/\xff", b"http://a.test/a\tb", b"\x7fELF\2\1\1\0", b"?", b"://"],
 )
 def test_garbage_is_a_bad_line_and_the_rest_goes_on(written, line: bytes) -> None:
     items = read(written(line + b"\nhttp://a.test/\n"))

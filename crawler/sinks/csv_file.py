@@ -58,7 +58,7 @@ def _cell(value: Field) -> str:
     if isinstance(value, str):
         # A newline inside quotes is legal, but would make half a line look whole.
         text = value.replace("\r", "\\r").replace("\n", "\\n")
-        return "'" + text if _FORMULA.match(text) else text
+        return "'" + text if _FORMULA.match(value) else text
     if isinstance(value, list):
         return json.dumps(value) if value else ""
     return str(value)

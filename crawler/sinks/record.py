@@ -124,7 +124,7 @@ class Describer:
             "port": port,
             "http_version": version,
             "reused": reused,
-            "time_queue": timing.queue or self._queue(outcome, total),
+            "time_queue": round(timing.queue, 6) or self._queue(outcome, total),
             "time_dns": round(timing.dns, 6),
             "time_connect": round(timing.connect, 6),
             "time_tls": round(timing.tls, 6),

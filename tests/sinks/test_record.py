@@ -1,0 +1,128 @@
+"""What a record says."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+
+import pytest
+from sinks.outcomes import failure, response
+
+from crawler.errors import ProtocolError
+from crawler.sinks.record import FIELDS, Describer, encoded
+
+
+def test_a_response_fills_every_field() -> None:
+    outcome = response(via=("http://a.test/old",), url="http://a.test/new", text="a.test/old")
+
+    record = Describer(engine="selectors").record(outcome)
+
+    assert tuple(record) == FIELDS
+    assert record == {
+        "n": 1,
+        "input": "a.test/old",
+        "url": "http://a.test/old",
+        "final_url": "http://a.test/new",
+        "status": 200,
+        "ok": True,
+        "error": None,
+        "error_text": None,
+        "via": [{"url": "http://a.test/old"}],
+        "attempts": 1,
+        "bytes": 5,
+        "size": 5,
+        "content_type": "text/html; charset=UTF-8",
+        "charset": "utf-8",
+        "ip": "127.0.0.1",
+        "port": 8080,
+        "http_version": "1.1",
+        "reused": True,
+        "time_queue": 0.125,
+        "time_dns": 0.001,
+        "time_connect": 0.002,
+        "time_tls": 0.0,
+        "time_first_byte": 0.1,
+        "time_total": 0.25,
+        "started": "2026-01-02T03:04:05.678901+00:00",
+        "truncated": None,
+        "warnings": [],
+        "sha256": sha256(b"hello").hexdigest(),
+        "file": None,
+        "engine": "selectors",
+    }
+
+
+def test_a_failure_has_the_same_fields() -> None:
+    record = Describer(engine="gevent").record(failure())
+
+    assert tuple(record) == FIELDS
+    assert (record["ok"], record["error"], record["attempts"]) == (False, "connect.refused", 3)
+    assert record["status"] is None
+    assert record["sha256"] is None
+
+
+def test_a_failure_tells_what_had_arrived() -> None:
+    error = ProtocolError("bad chunk", code="proto.bad_chunk")
+    error.partial = response(b"hel", truncated="unspecified")
+
+    record = Describer(engine="gevent").record(failure(error=error))
+
+    assert (record["status"], record["bytes"], record["truncated"]) == (200, 3, "unspecified")
+    assert record["sha256"] is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [
+        (response(status=404, reason="Not Found"), "http.404"),
+        (response(status=500, reason=""), "http.500"),
+        (response(truncated="length"), "body.truncated"),
+        (response(status=302), None),
+    ],
+)
+def test_what_is_no_whole_page_is_an_error(outcome, error: str | None) -> None:
+    record = Describer(engine="e").record(outcome)
+
+    assert record["error"] == error
+    assert record["ok"] is (error is None)
+
+
+def test_fields_come_in_the_order_asked_for() -> None:
+    describer = Describer(engine="e", fields=("status", "n", "title"))
+
+    record = describer.record(response(b"<html><TITLE>\n A &amp;\n B </TITLE>"))
+
+    assert list(record.items()) == [("status", 200), ("n", 1), ("title", "A & B")]
+    assert describer.record(failure())["title"] is None
+
+
+def test_an_unknown_field_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such field: 'stats'"):
+        Describer(engine="e", fields=("stats",))
+
+
+def test_an_outcome_is_described_once_for_all_sinks() -> None:
+    describer = Describer(engine="e")
+    outcome = response()
+
+    assert describer.record(outcome) is describer.record(outcome)
+
+
+def test_a_line_of_json_is_ascii_and_one_line() -> None:
+    line = encoded(Describer(engine="e").record(response(content_type="a\u2028b\n\x1b[31m\u202e")))
+
+    assert line.isascii()
+    assert line.count(b"\n") == 1
+    assert b"\x1b" not in line
+    assert json.loads(line)["content_type"] == "a\u2028b\n\x1b[31m\u202e"
+
+
+def test_the_queue_time_is_what_passed_before_the_exchange() -> None:
+    from dataclasses import replace
+
+    outcome = failure()
+    outcome = replace(outcome, request=replace(outcome.request, since=100.0))
+
+    record = Describer(engine="e", clock=lambda: 102.0).record(outcome)
+
+    assert record["time_queue"] == pytest.approx(1.5)
