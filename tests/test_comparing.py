@@ -1,0 +1,288 @@
+"""Comparisons: real children against the real site, and figures made up to be doubted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from crawler import Limits, Run, compare, tables
+from crawler.comparing import comparison, differences, summarise
+from crawler.doubts import Doubt, doubts
+from crawler.errors import EngineUnavailable
+from crawler.model import Network, Request
+from crawler.serving.site import Site
+
+QUICK = Limits(timeout=5.0, connect=2.0, first_byte=2.0, idle=2.0, retries=0)
+
+
+def run(engine: str, wall: float, *, repetition: int = 1, **fields: object) -> Run:
+    usual = Run(
+        engine=engine,
+        concurrency=50,
+        wall=wall,
+        cpu=wall / 4,
+        rss_bytes=32 * 1024 * 1024,
+        ok=2,
+        failed=0,
+        body_bytes=2000,
+        repetition=repetition,
+        digests=("200 aaaa", "200 bbbb"),
+    )
+    return replace(usual, **fields)  # type: ignore[arg-type]  # names are the test's business
+
+
+def runs(engine: str, *walls: float, **fields: object) -> list[Run]:
+    return [run(engine, wall, repetition=n, **fields) for n, wall in enumerate(walls, 1)]
+
+
+QUIET = [*runs("sequential", 4.0, 4.1, 4.05), *runs("threads", 0.4, 0.41, 0.42)]
+URLS = ["http://site.example/a", "http://site.example/b"]
+
+
+@pytest.fixture(scope="module")
+def compared(site: Site) -> list[Run]:
+    """Two rounds of two engines: three pages, a redirect and a 404."""
+    paths = ("/page/1", "/page/2", "/gzip", "/redirect/2", "/status/404")
+    return compare(
+        [site.url + path for path in paths],
+        engines=("sequential+socket", "gevent"),
+        concurrency=3,
+        repeat=2,
+        limits=QUICK,
+    )
+
+
+@pytest.mark.timeout(30)
+def test_engines_take_turns_and_each_round_starts_with_another(compared: list[Run]) -> None:
+    order = [(run.engine, run.repetition) for run in compared]
+
+    assert order == [
+        ("sequential+socket", 1),
+        ("gevent", 1),
+        ("gevent", 2),
+        ("sequential+socket", 2),
+    ]
+
+
+@pytest.mark.timeout(30)
+def test_a_run_says_what_it_brought_and_what_it_cost(compared: list[Run]) -> None:
+    first = compared[0]
+
+    assert (first.ok, first.failed, first.codes) == (4, 1, (("http.404", 1),))
+    assert first.concurrency == 1
+    assert compared[1].concurrency == 3
+    assert first.body_bytes == compared[1].body_bytes > 1000
+    assert 0 < first.cpu <= first.user + first.system + 1e-9
+    assert first.wall > 0
+    assert first.switches > 0
+    assert 5_000_000 < first.rss_bytes < 200_000_000
+
+
+@pytest.mark.timeout(30)
+def test_every_engine_brings_the_same_bodies(compared: list[Run]) -> None:
+    assert differences(compared, [""] * 5) == []
+    assert all(len(run.digests) == 5 and all(run.digests) for run in compared)
+
+
+@pytest.mark.timeout(30)
+def test_the_engine_that_needs_a_patched_process_gets_one_and_this_one_stays_as_it_is(
+    compared: list[Run],
+) -> None:
+    assert compared[1].engine == "gevent"
+    assert compared[1].ok == 4
+    assert socket.socket.__module__ == "socket"
+
+
+@pytest.mark.timeout(30)
+def test_limits_headers_and_failures_reach_the_child_and_come_back(site: Site) -> None:
+    requests = [
+        Request(site.url + "/echo", headers=(("X-Asked", "yes"),)),
+        site.url + "/size/5000",
+        "http://",
+        site.url + "/drop",
+    ]
+
+    (one,) = compare(requests, engines=["threads"], repeat=1, limits=replace(QUICK, max_bytes=4000))
+
+    assert one.ok == 1
+    assert dict(one.codes) == {"body.too_large": 1, "url.invalid": 1, "net.empty_reply": 1}
+    assert one.digests[1:] == ("body.too_large", "url.invalid", "net.empty_reply")
+
+
+@pytest.mark.timeout(30)
+def test_the_network_reaches_the_child(site: Site) -> None:
+    port = int(site.url.rpartition(":")[2])
+    network = Network(resolve=(("named.example", port, "127.0.0.1"),))
+
+    (one,) = compare(
+        [f"http://named.example:{port}/page/1"], engines=["threads"], repeat=1, network=network
+    )
+
+    assert (one.ok, one.codes) == (1, ())
+
+
+@pytest.mark.parametrize("engines", [["gevnt"], ["sequential", "threads+carrier-pigeon"]])
+def test_an_unknown_engine_is_refused_before_anything_runs(engines: list[str]) -> None:
+    with pytest.raises(EngineUnavailable, match="there is no engine"):
+        comparison(URLS, engines=engines, concurrency=1, repeat=1, limits=QUICK, network=Network())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: compare([]),
+        lambda: compare(URLS, engines=[]),
+        lambda: compare(URLS, repeat=0),
+        lambda: compare(URLS, concurrency=0),
+    ],
+)
+def test_a_comparison_of_nothing_is_refused(call: Callable[[], list[Run]]) -> None:
+    with pytest.raises(ValueError, match="at least"):
+        call()
+
+
+def test_summaries_have_the_median_and_the_speed_up_against_the_sequential_median() -> None:
+    slow, quick = summarise(QUIET)
+
+    assert (slow.engine, slow.runs, slow.wall, slow.fastest, slow.slowest, slow.speedup) == (
+        ("sequential", 3, 4.05, 4.0, 4.1, 1.0)
+    )
+    assert quick.speedup == pytest.approx(4.05 / 0.41)
+
+
+def test_without_a_sequential_engine_there_is_no_speed_up() -> None:
+    (only,) = summarise(runs("threads", 1.0, 1.1))
+
+    assert only.speedup == 0.0
+    assert "-" in tables.text(runs("threads", 1.0, 1.1), []).splitlines()[1].split()[-1]
+
+
+def test_a_quiet_comparison_raises_no_doubt() -> None:
+    assert doubts(QUIET, URLS) == []
+
+
+BASE = QUIET[:3]
+
+
+@pytest.mark.parametrize(
+    ("doubted", "doubt", "figure"),
+    [
+        ([*BASE, *runs("threads", 0.4, 0.4, 0.6)], Doubt.SPREAD, 1.5),
+        ([*BASE, *runs("threads", 0.8, 0.4, 0.4)], Doubt.FIRST_SLOW, 2.0),
+        ([*BASE, *runs("threads", 0.01, 0.01, 0.01)], Doubt.TOO_SHORT, 0.01),
+        ([*BASE, *runs("threads", 0.4, 0.4, 0.4, cpu=0.38)], Doubt.CLIENT_BOUND, 0.95),
+        ([*BASE, *runs("threads", 0.4, 0.4, 0.4, load_before=0.7)], Doubt.OTHER_LOAD, 0.7),
+        ([*BASE, *runs("threads", 0.4, 0.4, 0.4, load_beside=0.97)], Doubt.SERVER_BOUND, 0.97),
+        ([*BASE, *runs("threads", 0.4, 0.4, 0.4, failed=1)], Doubt.FAILURES, 1),
+        ([*BASE, *runs("threads", 0.4)], Doubt.ONE_RUN, 1),
+        (runs("threads", 0.4, 0.4), Doubt.NO_SEQUENTIAL, 0),
+        (
+            [*BASE, *runs("threads", 0.4, 0.4, digests=("200 aaaa", "200 c"))],
+            Doubt.BODIES_DIFFER,
+            1,
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, Doubt) else "",
+)
+def test_every_doubt_is_raised_with_its_figure(
+    doubted: list[Run], doubt: Doubt, figure: float
+) -> None:
+    found = {finding.doubt: finding for finding in doubts(doubted, URLS)}
+
+    assert found[doubt].figure == pytest.approx(figure)
+    assert "{" not in found[doubt].sentence
+
+
+def test_a_slow_sequential_engine_that_ran_once_is_a_note_and_no_doubt() -> None:
+    once = [*runs("sequential", 15.4), *runs("threads", 0.4, 0.41, 0.42)]
+
+    shown = tables.text(once, URLS)
+
+    assert doubts(once, URLS) == []
+    assert "note: sequential ran once: it takes longer than 10 s\n" in shown
+
+
+def test_a_difference_names_the_url_and_what_each_engine_got() -> None:
+    other = runs("threads", 0.4, 0.4, digests=("200 aaaa", "net.reset"))
+
+    (found,) = differences([*BASE, *other], URLS)
+
+    assert found.url == URLS[1]
+    assert found.answers == (("sequential", "200 bbbb"), ("threads", "net.reset"))
+    assert not found.volatile
+
+
+def test_a_page_that_changes_by_itself_is_told_from_engines_that_differ() -> None:
+    changing = [
+        run("threads", 0.4, digests=("200 aaaa", "200 1")),
+        run("threads", 0.4, digests=("200 aaaa", "200 2")),
+    ]
+
+    (found,) = differences(changing, URLS)
+
+    assert found.volatile
+    assert "(changes from run to run)" in tables.text(changing, URLS)
+
+
+def test_the_first_twenty_differing_urls_are_listed_and_the_rest_counted() -> None:
+    urls = [f"http://site.example/{number}" for number in range(25)]
+    one = run("sequential", 4.0, digests=("200 a",) * 25)
+    other = run("threads", 0.4, digests=("200 b",) * 25)
+
+    lines = tables.text([one, other], urls).splitlines()
+
+    assert sum(line.startswith("different: http") for line in lines) == 20
+    assert lines[-1] == "different: 5 more"
+
+
+def test_the_table_has_a_line_for_each_engine_under_command_and_machine() -> None:
+    lines = tables.text(QUIET, URLS, command="crawl compare x", machine="two boxes").splitlines()
+
+    assert lines[:3] == ["$ crawl compare x", "two boxes", ""]
+    assert lines[3].split("  ")[0] == "engine"
+    assert "wall (median of 3)" in lines[3]
+    assert " ".join(lines[4].split()) == "sequential 4.05 s (4.00-4.10) 1.01 s 32.0 MiB 2 0 1.0"
+    assert lines[5].split()[-1] == "9.9"
+
+
+def test_markdown_has_the_same_cells() -> None:
+    lines = tables.markdown(QUIET, URLS).splitlines()
+
+    assert lines[2] == ("| sequential | 4.05 s (4.00-4.10) | 1.01 s | 32.0 MiB | 2 | 0 | 1.0 |")
+    assert all(line.count("|") == 8 for line in lines[:4])
+
+
+def test_csv_has_every_run() -> None:
+    rows = list(csv.DictReader(io.StringIO(tables.as_csv(QUIET))))
+
+    assert [row["engine"] for row in rows] == [run.engine for run in QUIET]
+    assert float(rows[0]["wall"]) == 4.0
+    assert int(rows[0]["rss_bytes"]) == 32 * 1024 * 1024
+
+
+def test_json_has_runs_summaries_doubts_and_differences() -> None:
+    told = json.loads(tables.as_json([*BASE, *runs("threads", 0.4, failed=2)], URLS))
+
+    assert len(told["runs"]) == 4
+    assert told["summaries"][0]["speedup"] == 1.0
+    assert {item["doubt"] for item in told["doubts"]} == {"failures", "one_run"}
+    assert told["differences"] == []
+
+
+@pytest.mark.parametrize("suffix", [".json", ".md", ".csv"])
+def test_a_suffix_chooses_the_form(suffix: str) -> None:
+    shown = tables.for_suffix(suffix)(QUIET, URLS, "crawl compare x", "two boxes")
+
+    assert "sequential" in shown
+    assert shown.endswith("\n")
+
+
+def test_another_suffix_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"not '\.xlsx'"):
+        tables.for_suffix(".xlsx")
