@@ -78,7 +78,9 @@ class _Zlib:
         except zlib.error as error:
             self._error = _inflate_error(self._name, error)
             self.needs_input = False
-            return _until_error(before, data)
+            if out := _until_error(before, data):
+                return out
+            raise self._error from error
         self.eof = inflater.eof
         self.unused_data = inflater.unused_data
         self.needs_input = not inflater.unconsumed_tail and len(out) < most

@@ -60,7 +60,7 @@ def cut(data: bytes, size: int) -> list[bytes]:
 
 
 def splits(data: bytes) -> Iterator[list[bytes]]:
-    """`data` in pieces of 1, 2 and 7, and in two pieces at every offset (at a hundred when long)."""
+    """`data` in pieces of 1, 2 and 7, and in two pieces at every offset (100 when long)."""
     for size in (1, 2, 7):
         yield cut(data, size)
     for at in range(1, len(data), 1 + len(data) // 100):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -229,7 +230,7 @@ def test_any_split_of_any_bytes_gives_the_same_outcome(data):
     places = sorted(data.draw(st.sets(st.integers(1, len(message)), max_size=8)))
 
     edges = [0, *places, len(message)]
-    pieces = [message[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [message[a:b] for a, b in itertools.pairwise(edges)]
 
     assert read([message], limits=SMALL) == read(pieces, limits=SMALL)
 
@@ -284,13 +285,15 @@ def test_a_reset_is_told_by_where_the_response_was(data, code, retry):
 
 def partial_of(case: Case):
     parser = ResponseParser("GET", case.limits)
-    with pytest.raises(FetchError) as caught:
+    request = Request("http://a.example/")
+    now = datetime.now(UTC)
+    try:
         parser.feed(case.data)
         parser.end(clean=case.clean)
-    request = Request("http://a.example/")
-    return with_partial(
-        caught.value, parser, request, started=datetime.now(UTC), elapsed=1.5, peer="::1 80"
-    ).partial
+    except FetchError as error:
+        with_partial(error, parser, request, started=now, elapsed=1.5, peer="::1 80")
+        return error.partial
+    raise AssertionError(f"{case.row} is no error")
 
 
 @pytest.mark.parametrize(
