@@ -168,8 +168,12 @@ class Connection:
 
     def may_stay(self, parser: ResponseParser, limits: Limits, now: float) -> bool:
         """Note the end of an exchange: whether the connection may serve another one."""
-        if self.pipe is not None and not self.used:
-            self.pipe.keep()
+        pipe = self.pipe
+        if pipe is not None:
+            if not self.used:
+                pipe.keep()
+            if pipe.ended or pipe.fault is not None:
+                return False
         self.used = True
         if not parser.reusable or self.dubious or self._unsent or self.broken is not None:
             return False

@@ -254,14 +254,16 @@ class Transfer:
 
     def receive(self, mask: int) -> None:
         """Read what has come, once."""
-        connection = self._connection
+        connection, parser = self._connection, self._parser
         assert connection is not None
+        assert parser is not None
         if mask & WRITE:
             self._flush(connection)
-        if mask == WRITE:
-            return
+            if mask == WRITE:
+                return
         try:
             data = connection.recv(SIZE)
+            complete = parser.feed(data) if data else self._end(connection, parser)
         except BlockingIOError:
             return
         except FetchError as error:
@@ -271,24 +273,20 @@ class Transfer:
             self._lost(connection, error)
             return
         now = _now()
-        if self._received == 0.0:
+        if not self._received:
             self._received = now
-        parser = self._parser
-        assert parser is not None
-        try:
-            if data:
-                complete = parser.feed(data)
-            else:
-                pipe = connection.pipe
-                parser.end(clean=pipe is None or pipe.clean)
-                complete = True
-        except FetchError as error:
-            self.fail(error)
-            return
         if complete:
             self._complete(connection, now)
         else:
             self._go_on(connection, now, len(data))
+
+    def _end(self, connection: Connection, parser: ResponseParser) -> bool:
+        """The peer has closed."""
+        if connection.broken is not None and not parser.started:
+            raise connection.broken  # the reset was told to the sender, and is told once only
+        pipe = connection.pipe
+        parser.end(clean=pipe is None or pipe.clean)
+        return True
 
     def _flush(self, connection: Connection) -> None:
         if connection.flush() and self.state is _SENDING:
