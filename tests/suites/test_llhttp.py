@@ -85,11 +85,11 @@ def agrees(case: dict[str, Any]) -> bool:
     taken, status, body = outcome([data], method=method)
     if not case["expect"]["ok"]:
         return not taken
-    final = [
+    final = next(
         message
         for message in case["expect"]["messages"]
         if message["status"] and (message["status"] >= 200 or message["status"] == 101)
-    ][0]
+    )
     return taken and (status, body) == (final["status"], base64.b64decode(final["body_b64"]))
 
 

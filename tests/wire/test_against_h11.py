@@ -25,7 +25,7 @@ RULED = {
     "HD14": LINE,
     "HD15 other field": LINE,
     "HD16": LINE,
-    "a folded line without name": LINE,
+    "a folded line, no name": LINE,
     "HD17": LIMIT,
     "HD18": LIMIT,
     "HD31 whole": LIMIT,

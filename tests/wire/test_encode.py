@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,10 +111,8 @@ def test_a_target_that_is_not_canonical_is_refused(target):
 def test_no_input_gives_an_extra_line(path, headers, method, proxy_form):
     raw = Request("http://a.example/" + path, tuple(headers), method=method)
     requests = [raw]
-    try:
+    with suppress(InvalidURL):
         requests.append(Request(urls.canonical(raw.url), tuple(headers), method=method))
-    except InvalidURL:
-        pass
     for request in requests:
         try:
             data = encode(request, proxy_form=proxy_form)

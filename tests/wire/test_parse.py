@@ -17,6 +17,8 @@ from crawler.model import Limits, Request
 from crawler.wire.parse import ResponseParser, with_partial
 
 OK = b"HTTP/1.1 200 OK\r\n"
+FOUND = b"HTTP/1.1 302 F\r\nLocation: /\r\n"
+X100 = b"x" * 100
 HELLO = b"Content-Length: 5\r\n\r\nhello"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 SMALL = Limits(max_bytes=100, redirect_bytes=10, head=2000, header_line=1000, header_fields=20)
@@ -70,7 +72,7 @@ CASES = [
     bad("HD15 VT", OK + b"Transfer-Encoding\x0b: chunked\r\n" + HELLO, "proto.bad_header"),
     Case("HD15 other field", OK + b"A : b\r\n" + HELLO, warnings=("warn.bad_header",)),
     Case("HD16", OK + b": empty\r\n" + HELLO, warnings=("warn.bad_header",)),
-    Case("a folded line without name", OK + b": a\r\n b\r\n" + HELLO, warnings=("warn.bad_header",)),
+    Case("a folded line, no name", OK + b": a\r\n b\r\n" + HELLO, warnings=("warn.bad_header",)),
     bad("HD17", OK + b"A: " + b"x" * 70_000 + b"\r\n" + HELLO, "proto.headers_too_large"),
     bad("HD18", OK + b"A: b\r\n" * 3000 + HELLO, "proto.headers_too_large"),
     bad("HD19", OK + b"A: b\r\n" * 3000, "proto.headers_too_large"),
@@ -120,18 +122,18 @@ CASES = [
     Case("BL23", b"HTTP/1.1 205 R\r\n" + HELLO, reusable=True),
     bad("BL24", OK + b"Content-Length: 101\r\n\r\n" + b"x" * 101, "body.too_large",
         body=b"x" * 100)._replace(limits=SMALL),
-    Case("a body of the limit", OK + b"Content-Length: 100\r\n\r\n" + b"x" * 100, body=b"x" * 100,
+    Case("a body of the limit", OK + b"Content-Length: 100\r\n\r\n" + X100, body=X100,
         reusable=True, limits=SMALL),
-    bad("BL06", OK + b"\r\n" + b"x" * 101, "body.too_large", body=b"x" * 100)._replace(limits=SMALL),
+    bad("BL06", OK + b"\r\n" + X100 + b"x", "body.too_large", body=X100)._replace(limits=SMALL),
     Case("close, of the limit", OK + b"\r\n" + b"x" * 100, body=b"x" * 100, limits=SMALL),
     Case("BL26", OK + b"Content-Length: 0\r\n\r\n", body=b"", reusable=True),
-    Case("RD18", b"HTTP/1.1 302 F\r\nLocation: /\r\nContent-Length: 99\r\n\r\n" + b"x" * 99,
+    Case("RD18", FOUND + b"Content-Length: 99\r\n\r\n" + b"x" * 99,
         body=b"x" * 10, limits=SMALL),
-    Case("RD19", b"HTTP/1.1 302 F\r\nLocation: /\r\n\r\n" + b"x" * 999, body=b"x" * 10, limits=SMALL),
-    Case("RD19 chunked", b"HTTP/1.1 302 F\r\nLocation: /\r\nTransfer-Encoding: chunked\r\n\r\n"
+    Case("RD19", FOUND + b"\r\n" + b"x" * 999, body=b"x" * 10, limits=SMALL),
+    Case("RD19 chunked", FOUND + b"Transfer-Encoding: chunked\r\n\r\n"
         + b"9\r\n123456789\r\n" * 9, body=b"1234567891", limits=SMALL),
     Case("chunked", CHUNKED + b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", reusable=True),
-    Case("TE01", OK + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    Case("TE01", OK + b"Content-Length: 3\r\n" + CHUNKED[len(OK):] + b"5\r\nhello\r\n0\r\n\r\n",
         warnings=("warn.cl_te",)),
     bad("TE01 with a bad length", OK + b"Transfer-Encoding: chunked\r\nContent-Length: x\r\n\r\n",
         "proto.bad_length"),
