@@ -98,6 +98,7 @@ class Loop:
         self._freed = False  # one was closed since descriptors ran out
         self._alone_since = math.inf  # instant since which only starved transfers are under way
         self._warned = False
+        self._closed = False
         self._connects = 0
         self._looked = 0.0
         self._sweep_at = 0.0
@@ -162,6 +163,9 @@ class Loop:
         return []
 
     def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         for transfer in self._under_way:
             transfer.abandon()
         self._under_way.clear()
@@ -382,6 +386,7 @@ class Loop:
             self._warned = True
             _log.warning("out of descriptors with %d connections open: using fewer", self._open)
         self._starved.append(transfer)
+        self.look_at = min(self.look_at, _now() + _RETRY)
 
     def _feed(self, now: float) -> None:
         """Try again for those without a descriptor, oldest first."""
@@ -393,6 +398,7 @@ class Loop:
         elif now - self._alone_since >= self.limits.timeout:
             for transfer in tuple(self._starved):
                 self._expel(transfer, now)
+            self._alone_since = math.inf
             return
         waiting, self._starved = self._starved, deque()
         while waiting and not self._starved and (alone or self._freed or self._idle):
