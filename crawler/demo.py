@@ -11,6 +11,7 @@ temporary folder.
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import subprocess
 import sys
@@ -49,8 +50,8 @@ def _show(url: str, folder: Path) -> int:
     fetch(f"{url}/gauge?reset", transport="socket")
 
     crawled = _run(f"urls.txt --concurrency {CONCURRENCY}".split(), folder)
-    counts = fetch(f"{url}/gauge", transport="socket").text
-    _say(f"\nWhat the site itself counted: {counts}")
+    counts = json.loads(fetch(f"{url}/gauge", transport="socket").body)
+    _say(f"\nThe site counted {counts['requests']} requests, {counts['peak']} of them at once.")
     sequentially = PAGES * DELAY / 1000
     _say(f"\nThe same pages through three engines; one after the other is {sequentially:.0f} s.")
     measure = f"compare urls.txt {ENGINES} --concurrency {CONCURRENCY} --repeat {REPEAT}"

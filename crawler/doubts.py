@@ -28,29 +28,27 @@ _SERVER = 0.85  # processors others kept busy during a run
 
 
 class Doubt(enum.Enum):
-    """A reason not to trust a figure, as a sentence to be filled in."""
+    """A reason not to trust a figure: a sentence, and how its figure is written."""
 
-    BODIES_DIFFER = "{figure:.0f} URLs did not give every engine the same answer; see the list"
-    FAILURES = "{engine} had {figure:.0f} failures: its time is that of other work"
-    SPREAD = (
-        "{engine} varies by {figure:.1f}x between runs: the machine or the network is not quiet"
-    )
+    BODIES_DIFFER = ("not every engine got the same answer, see below; URLs: {each}", "{:.0f}")
+    FAILURES = ("a run with failures did other work than one without; failed: {each}", "{:.0f}")
+    SPREAD = ("the machine or the network is not quiet; slowest run by fastest: {each}", "{:.1f}x")
     FIRST_SLOW = (
-        "the first run of {engine} took {figure:.1f}x as long as its others: something was cold,"
-        " a cache or a name"
+        "something was cold, a cache or a name; first run by the others: {each}",
+        "{:.1f}x",
     )
-    TOO_SHORT = "{engine} took only {figure:.3f} s: use more URLs to tell engines apart"
+    TOO_SHORT = ("too short to tell engines apart, use more URLs: {each}", "{:.3f} s")
     CLIENT_BOUND = (
-        "{engine} kept its processor {figure:.0%} busy: this is the cost of the client, not the"
-        " time of waiting"
+        "the client's own work is measured here, not its waiting; processor busy: {each}",
+        "{:.0%}",
     )
-    OTHER_LOAD = "other programs kept {figure:.1f} processors busy before {engine} started"
+    OTHER_LOAD = ("other programs kept processors busy before the runs of {each}", "({:.1f})")
     SERVER_BOUND = (
-        "something else kept {figure:.1f} processors busy while {engine} ran: if that is the"
-        " server, its limit was measured"
+        "others worked meanwhile; if it was the server, its limit was met: {each}",
+        "{:.1f}",
     )
-    ONE_RUN = "{engine} ran once: nothing is known about its spread"
-    NO_SEQUENTIAL = "no sequential engine ran, so there is nothing to measure a speed-up against"
+    ONE_RUN = ("ran once, so its spread is not known: {each}", "")
+    NO_SEQUENTIAL = ("no sequential engine ran, so there is no speed-up", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +59,14 @@ class Finding:
     engine: str
     figure: float
 
-    @property
-    def sentence(self) -> str:
-        """The doubt in words."""
-        return self.doubt.value.format(engine=self.engine, figure=self.figure)
+
+def sentences(findings: Sequence[Finding]) -> list[str]:
+    """One sentence for each doubt, with all engines it is about."""
+    each: dict[Doubt, list[str]] = {}
+    for finding in findings:
+        figure = finding.doubt.value[1].format(finding.figure)
+        each.setdefault(finding.doubt, []).append(f"{finding.engine} {figure}".strip())
+    return [doubt.value[0].format(each=", ".join(named)) for doubt, named in each.items()]
 
 
 def doubts(runs: Sequence[Run], requests: Sequence[str | Request] = ()) -> list[Finding]:

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from crawler.comparing import ONCE, differences, is_sequential, summarise
-from crawler.doubts import doubts
+from crawler.doubts import doubts, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,7 +114,7 @@ def as_json(
                 "doubt": finding.doubt.name.lower(),
                 "engine": finding.engine,
                 "figure": finding.figure,
-                "sentence": finding.sentence,
+                "sentence": sentences([finding])[0],
             }
             for finding in doubts(runs, requests)
         ],
@@ -195,7 +195,7 @@ def _remarks(runs: Sequence[Run], requests: Sequence[str | Request]) -> list[tup
     for run in {run.engine: run for run in runs if run.failed}.values():
         codes = ", ".join(f"{code} {count}" for code, count in run.codes)
         remarks += [("note", f"failures of {run.engine}: {codes}")]
-    remarks += [("doubt", finding.sentence) for finding in doubts(runs, requests)]
+    remarks += [("doubt", sentence) for sentence in sentences(doubts(runs, requests))]
     return remarks
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from crawler import Limits, Run, compare, tables
 from crawler.comparing import comparison, differences, summarise
-from crawler.doubts import Doubt, doubts
+from crawler.doubts import Doubt, Finding, doubts, sentences
 from crawler.errors import EngineUnavailable
 from crawler.model import Network, Request
 from crawler.serving.site import Site
@@ -196,7 +196,15 @@ def test_every_doubt_is_raised_with_its_figure(
     found = {finding.doubt: finding for finding in doubts(doubted, URLS)}
 
     assert found[doubt].figure == pytest.approx(figure)
-    assert "{" not in found[doubt].sentence
+    assert "{" not in sentences([found[doubt]])[0]
+
+
+def test_a_doubt_about_several_engines_is_one_sentence() -> None:
+    findings = [Finding(Doubt.SPREAD, "threads", 1.5), Finding(Doubt.SPREAD, "gevent", 2.04)]
+
+    (sentence,) = sentences(findings)
+
+    assert sentence.endswith("slowest run by fastest: threads 1.5x, gevent 2.0x")
 
 
 def test_a_slow_sequential_engine_that_ran_once_is_a_note_and_no_doubt() -> None:
