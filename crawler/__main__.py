@@ -6,12 +6,14 @@ command line's modules in its memory, and a patched process patches before anyth
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
 
 def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
+    _have_streams()
     _die_quietly()
     if sys.argv[1:2] == ["measure"]:
         from crawler.measuring import main as measure
@@ -21,6 +23,15 @@ def main() -> None:
     from crawler.cli import main as crawl
 
     crawl()
+
+
+def _have_streams() -> None:
+    """Open what was closed, else the next file or socket would be taken for stdout."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
 
 
 def _die_quietly() -> None:

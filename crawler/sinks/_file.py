@@ -136,7 +136,10 @@ class RecordFile:
 
 def _open(path: str, mode: str) -> int:
     if path == "-":
-        return os.dup(1)
+        try:
+            return os.dup(1)
+        except OSError as error:
+            raise SinkError(f"cannot write stdout: {error.strerror}") from error
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
     try:
         status = os.stat(path)  # noqa: PTH116 - os.open follows
