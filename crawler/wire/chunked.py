@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _DIGITS = 16  # of a size: 64 bits
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_END = b"0\r\n\r\n"  # without trailers
+_PLAIN_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _SIZE = re.compile(
     rb"([0-9A-Fa-f]{1,16})"
     rb"(?:[ \t]*;[ \t]*" + _TOKEN + rb"(?:[ \t]*=[ \t]*"
@@ -47,6 +49,10 @@ class ChunkedBody:
             ProtocolError: the bytes are no chunked body, or exceed a limit.
         """
         size = len(data)
+        if self._state == _LINE and not self._held:
+            at = self._feed_whole(data, at)
+            if data.startswith(_END, at):
+                return at + len(_END)
         while at < size:
             if self._state == _DATA:
                 stop = min(size, at + self.left)
@@ -69,6 +75,20 @@ class ChunkedBody:
             if self._read(line):
                 return at
         return -1
+
+    def _feed_whole(self, data: bytes, at: int) -> int:
+        """Take the plain chunks that are here whole, which most are: the index after them."""
+        take = self._take
+        while True:
+            end = data.find(b"\r\n", at, at + _DIGITS + 2)
+            if end < 0 or not _PLAIN_SIZE.fullmatch(data, at, end):
+                return at
+            start = end + 2
+            stop = start + int(data[at:end], 16)
+            if stop == start or not data.startswith(b"\r\n", stop):
+                return at
+            take(data[start:stop])
+            at = stop + 2
 
     def _read(self, line: bytes) -> bool:
         """Take one line with its line end; True when it is the last."""

@@ -55,8 +55,10 @@ def chunked(value: bytes) -> tuple[bool, ProtocolError | None]:
 
     A content coding under the chunks was not asked for; the body is whole, but not of use (6.1).
     """
+    if value == b"chunked":
+        return True, None
     codings = _items(value, "Transfer-Encoding")
-    if codings == [b"chunked"]:
+    if codings == [b"chunked"]:  # with white space after it
         return True, None
     if codings == [b"identity"]:  # RFC 2616 had it: no transfer coding
         return False, None

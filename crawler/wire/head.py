@@ -48,6 +48,9 @@ class Head(NamedTuple):
     sound: bool  # False: tolerated, but nobody else may read these bytes the same way
 
 
+_new_head = tuple.__new__  # a NamedTuple's own constructor costs a call more
+
+
 def find_end(data: bytes | bytearray, start: int) -> int:
     """The index after the empty line that ends a head, at or after `start`; -1 when not there."""
     found = _EMPTY_LINE.search(data, start)
@@ -67,8 +70,8 @@ def read_clean(data: bytes, limits: Limits) -> tuple[Head | None, int]:
         return None, 0
     minor, status, reason, block = found.groups()
     version = "1.1" if minor == b"1" else "1.0"
-    reason = reason.decode("latin-1") if reason else ""
-    return Head(version, int(status), reason, block, (), True), end
+    text = "OK" if reason == b"OK" else (reason or b"").decode("latin-1")
+    return _new_head(Head, (version, int(status), text, block, (), True)), end
 
 
 def read_head(data: bytes, end: int, limits: Limits) -> Head:

@@ -26,7 +26,7 @@ from crawler.errors import (
     ProtocolError,
     TLSError,
 )
-from crawler.model import NO_TIMING, Headers, Response
+from crawler.model import NO_TIMING, Headers, response
 from crawler.wire import framing
 from crawler.wire.chunked import ChunkedBody
 from crawler.wire.head import (
@@ -42,7 +42,7 @@ from crawler.wire.head import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from crawler.model import Limits, Request, Timing
+    from crawler.model import Limits, Request, Response, Timing
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BODILESS = frozenset({204, 304})
@@ -386,11 +386,12 @@ class ResponseParser:
     ) -> Response:
         """The response as far as it has come; body and raw are both undecoded."""
         body = self.body if self._parts else self._whole
-        return Response(
+        headers = self._headers or Headers.of_block(self._block, self._low)
+        return response(
             request,
             self.status,
             self.reason,
-            self._headers or Headers.of_block(self._block, self._low),
+            headers,
             body,
             body,
             self.http_version,

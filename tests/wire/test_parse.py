@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import pickle
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from wire.reading import LIMITS, read, splits
 
 from crawler.errors import FetchError
-from crawler.model import Limits, Request
+from crawler.model import Limits, Request, Response
 from crawler.wire.parse import ResponseParser, with_partial
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -147,6 +148,8 @@ CASES = [
     bad("no CRLF at the end", CHUNKED + b"5\r\nhello\r\n0\r\n", "net.incomplete_body",
         body=b"hello", retry="once"),
     bad("TE08", CHUNKED + b"5\r\nhelloXX0\r\n\r\n", "proto.bad_chunk", body=b"hello"),
+    bad("TE08 on a line", CHUNKED + b"5\r\nhelloXX\r\n0\r\n\r\n", "proto.bad_chunk", body=b"hello"),
+    bad("TE08 LF", CHUNKED + b"5\r\nhello\n0\r\n\r\n", "proto.bad_chunk", body=b"hello"),
     bad("TE09", CHUNKED + b"5\nhello\n0\n\n", "proto.bad_chunk"),
     Case("TE10", CHUNKED + b'5;a;b=c ; d="e;\\"f"\r\nhello\r\n0\r\n\r\n', reusable=True),
     bad("an unbalanced quote", CHUNKED + b'5;a="b\r\nhello\r\n0\r\n\r\n', "proto.bad_chunk"),
@@ -348,6 +351,13 @@ def test_the_response_carries_all_that_was_read():
     assert (response.body, response.raw, response.peer) == (b"hello", b"hello", "p")
     assert response.reused
     assert not response.truncated
+
+    copy = dataclasses.replace(response)  # made by the constructor
+    assert type(response) is Response
+    assert copy == response == pickle.loads(pickle.dumps(response))
+    assert hash(copy) == hash(response)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        response.status = 1
 
 
 def test_headers_are_the_same_split_or_not():
