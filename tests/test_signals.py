@@ -208,12 +208,17 @@ def test_a_stopped_and_continued_run_goes_on(listed) -> None:
 
 def test_a_file_written_meanwhile_holds_whole_records_when_killed(listed, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    with running(listed(*slow(2000, 5)), "-e", "threads", "-c", "4", "-o", str(out)) as child:
+    out.touch()
+    command = [sys.executable, "-m", "crawler", listed(*slow(2000, 5)), "-e", "threads"]
+    with subprocess.Popen(
+        [*command, "-o", str(out), "-qq"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as child:
         while not out.stat().st_size:
             time.sleep(0.01)
         child.kill()
-        child.communicate(timeout=8)
 
-    for line in out.read_text().splitlines(keepends=True):
+    lines = out.read_text().splitlines(keepends=True)
+    assert lines
+    for line in lines:
         assert line.endswith("\n")
         json.loads(line)
