@@ -107,21 +107,24 @@ class GeventPool:
         self._through.close()
 
     def _work(self) -> None:
+        late = gevent.Timeout(self._limits.timeout + _MARGIN)
         try:
             while True:
-                outcome = self._perform(self._todo.get())
+                outcome = self._perform(self._todo.get(), late)
                 if outcome is None:
                     return
                 self._ended.put(outcome)
         # The border of the greenlet: whatever this is, it is raised by wait().
         except Exception as bug:  # noqa: BLE001
             self._ended.put(bug)
+        finally:
+            late.close()
 
-    def _perform(self, request: Request) -> Outcome | None:
+    def _perform(self, request: Request, late: gevent.Timeout) -> Outcome | None:
         """The outcome; None when this worker has retired for want of descriptors."""
         end = time.monotonic() + self._limits.timeout
         while True:
-            outcome = self._in_time(request)
+            outcome = self._in_time(request, late)
             if not is_out_of_files(outcome) or time.monotonic() >= end:
                 return outcome
             self._through.close()
@@ -135,15 +138,15 @@ class GeventPool:
                 return None
             gevent.sleep(WAIT_FOR_FILES)
 
-    def _in_time(self, request: Request) -> Outcome:
-        started = datetime.now(UTC)
-        late = gevent.Timeout.start_new(self._limits.timeout + _MARGIN)
+    def _in_time(self, request: Request, late: gevent.Timeout) -> Outcome:
+        late.start()
         try:
             return perform(self._through, request, self._limits)
         except gevent.Timeout as error:
             if error is not late:
                 raise
             limit = self._limits.timeout
-            return failure(request, FetchTimeout(f"not done in {limit:g} s"), started, limit)
+            message = f"not done in {limit:g} s"
+            return failure(request, FetchTimeout(message), datetime.now(UTC), limit)
         finally:
-            late.close()
+            late.cancel()

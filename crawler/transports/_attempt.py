@@ -63,6 +63,12 @@ class Attempt:
         self.reused = False
         self.fresh = False
 
+    def renew(self) -> None:
+        """Go on with a fresh connection: the kept one was stale. The clock is not set back."""
+        self.fresh = True
+        self.reused = False
+        self.peer = ""
+
     def left(self, limit: float) -> float:
         """Seconds the next wait may take: `limit`, or what is left until the deadline.
 

@@ -121,8 +121,12 @@ class Stream:
 
     def _send(self, data: bytes) -> None:
         try:
-            self._socket.settimeout(self.attempt.left(self.attempt.limits.first_byte))
-            self._socket.sendall(data)
+            sock = self._socket
+            sock.settimeout(self.attempt.left(self.attempt.limits.first_byte))
+            sent = sock.send(data)  # mostly all of it, and cheaper than sendall
+            if sent < len(data):
+                sock.settimeout(self.attempt.left(self.attempt.limits.first_byte))
+                sock.sendall(data[sent:])
         except TimeoutError as error:
             message = f"{self.peer} did not take the request"
             raise self.attempt.timed_out(message, "timeout.first_byte") from error

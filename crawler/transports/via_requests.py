@@ -56,7 +56,7 @@ class RequestsTransport:
         except FetchError as error:
             if not error.stale:
                 raise
-        attempt.fresh = True
+        attempt.renew()
         return self._try(attempt)
 
     def _try(self, attempt: Attempt) -> Response:

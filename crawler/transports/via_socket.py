@@ -44,7 +44,7 @@ class SocketTransport:
             if not error.stale:
                 raise
         # The kept connection had died of age. The request has not been answered, nor counted.
-        attempt.fresh = True
+        attempt.renew()
         return self._try(attempt)
 
     def _try(self, attempt: Attempt) -> Response:
