@@ -11,24 +11,19 @@
 
 However the bytes are split, the result is the same. Nothing is allocated because a header says so,
 and the work is linear in the bytes. All doubt ends with `reusable` False: the connection then
-carries no other request, because its next bytes may belong to this one.
+carries no other request, because its next bytes may belong to this one. Read beside it: ends.py,
+what a response that is not whole comes to.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.errors import (
-    BodyTooLarge,
-    ConnectionLost,
-    FetchError,
-    FetchTimeout,
-    ProtocolError,
-    TLSError,
-)
+from crawler.errors import BodyTooLarge, ProtocolError, TLSError
 from crawler.model import NO_TIMING, Headers, response
 from crawler.wire import framing
 from crawler.wire.chunked import ChunkedBody
+from crawler.wire.ends import broken, late, with_partial
 from crawler.wire.head import (
     Head,
     bad_status,
@@ -42,7 +37,10 @@ from crawler.wire.head import (
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from crawler.errors import FetchError, FetchTimeout
     from crawler.model import Limits, Request, Response, Timing
+
+__all__ = ["ResponseParser", "with_partial"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BODILESS = frozenset({204, 304})
@@ -58,10 +56,12 @@ class ResponseParser:
         complete: the message is whole; every further byte would belong to something else.
         started: a byte has come.
         head_done: status and headers of the final response are known.
+        limits: what the response may cost.
         size: body bytes so far, undecoded.
         framing: what ends the body: ``"none"``, ``"length"``, ``"chunked"`` or ``"close"``.
         reusable: the connection may carry another request once this one is complete.
         is_redirect: at most `Limits.redirect_bytes` of the body are read.
+        length: what Content-Length says, -1 where it says nothing.
         keep_alive: idle seconds and further requests the server promised; None where it did not.
     """
 
@@ -87,14 +87,14 @@ class ResponseParser:
     _lines = 0  # of the head under way
     _whole = b""  # the body, when it came in one piece
     _parts: list[bytes | bytearray] | None = None  # the body, when it did not
-    _length = -1  # Content-Length
+    length = -1
     _cap = 0
     _chunks: ChunkedBody | None = None
     _verdict: ProtocolError | None = None  # raised when the body is there
 
     def __init__(self, method: str, limits: Limits) -> None:
         self._method = method
-        self._limits = limits
+        self.limits = limits
 
     def feed(self, data: bytes) -> bool:
         """Take the next bytes; True once the message is complete.
@@ -109,7 +109,7 @@ class ResponseParser:
         self.started = True
         held = self._held
         if held is None:
-            head, end = read_clean(data, self._limits)
+            head, end = read_clean(data, self.limits)
             if head is not None:
                 return self._take_head(head, data, end)
             self._held = held = bytearray()
@@ -128,8 +128,8 @@ class ResponseParser:
         if end > 0:
             self._held = None
             data = bytes(held)
-            return self._take_head(read_head(data, end, self._limits), data, end)
-        limits = self._limits
+            return self._take_head(read_head(data, end, self.limits), data, end)
+        limits = self.limits
         newline = held.find(b"\n", 0, limits.status_line + 2)
         if newline >= before:
             read_status(bytes(held[:newline]).removesuffix(b"\r"), limits)
@@ -171,8 +171,8 @@ class ResponseParser:
             message = "101 Switching Protocols although no other protocol was asked for"
             raise ProtocolError(message, code="proto.unexpected_101")
         self._interim += 1
-        if self._interim > self._limits.interim:
-            message = f"more than {self._limits.interim} interim (1xx) responses"
+        if self._interim > self.limits.interim:
+            message = f"more than {self.limits.interim} interim (1xx) responses"
             raise ProtocolError(message, code="proto.too_many_1xx")
         return self.feed(rest) if rest else False
 
@@ -180,10 +180,10 @@ class ResponseParser:
         """Decide how the body ends, and whether the connection outlives it (6.3, 9.3)."""
         self._low = low = self._block.lower()
         fields = framing.deciding(low)
-        self._cap = self._limits.max_bytes
+        self._cap = self.limits.max_bytes
         length = -1
         if b"content-length" in fields:
-            self._length = length = framing.content_length(fields[b"content-length"])
+            self.length = length = framing.content_length(fields[b"content-length"])
         self.reusable = (
             sound
             and not self._skipped
@@ -193,7 +193,7 @@ class ResponseParser:
             self.keep_alive = framing.keep_alive(fields[b"keep-alive"])
         if status in _REDIRECTS and b"location" in fields:
             self.is_redirect = True
-            self._cap = min(self._limits.redirect_bytes, self._limits.max_bytes)
+            self._cap = min(self.limits.redirect_bytes, self.limits.max_bytes)
         if status in _BODILESS or (self._method != "GET" and self._has_no_body()):
             self.complete = True
             if status == 204 and length > 0:
@@ -216,7 +216,7 @@ class ResponseParser:
         is_chunked, self._verdict = framing.chunked(value)
         if not is_chunked:
             return False
-        self._chunks = ChunkedBody(self._take, self._limits)
+        self._chunks = ChunkedBody(self._take, self.limits)
         if length >= 0:
             # The other reader of these bytes may have believed the length: CL.TE smuggling.
             self.warnings += ("warn.cl_te",)
@@ -242,7 +242,7 @@ class ResponseParser:
         return self.complete
 
     def _feed_length(self, data: bytes, at: int) -> None:
-        needed = self._length - self.size
+        needed = self.length - self.size
         here = len(data) - at
         if here == needed and not self.size and needed <= self._cap:
             self._whole = data[at:]
@@ -255,7 +255,7 @@ class ResponseParser:
         elif at:
             data = data[at:]
         self._take(data)
-        if self.size == self._length:
+        if self.size == self.length:
             self.complete = True
         elif self.size >= self._cap and not self.complete:
             self._overflow()
@@ -292,7 +292,7 @@ class ResponseParser:
         if self.is_redirect:
             self.cut()
             return
-        announced = f" of {self._length}" if 0 <= self._length < framing.HUGE else ""
+        announced = f" of {self.length}" if 0 <= self.length < framing.HUGE else ""
         message = f"the body{announced} exceeds {self._cap} bytes"
         raise BodyTooLarge(message)
 
@@ -317,37 +317,17 @@ class ResponseParser:
                 raise TLSError(message, code="tls.truncated")
             self.complete = True
             return
-        if not self.started:
-            raise ConnectionLost("the peer closed without a reply", code="net.empty_reply")
-        raise self._broken("the peer closed the connection")
+        raise broken(self, "the peer closed the connection", at_start="net.empty_reply")
 
     def lost(self, message: str) -> FetchError:
         """The error for a connection that the peer reset."""
         self.reusable = False
-        return self._broken(message) if self.started else ConnectionLost(message)
+        return broken(self, message, at_start="net.reset")
 
     def late(self, *, total: bool) -> FetchTimeout:
         """The error when nothing came in time, or (`total`) the exchange took too long."""
         self.reusable = False
-        where = f"after {self.size} bytes of body" if self.head_done else "in the head"
-        if total:
-            retry = "" if self.head_done else "once"
-            return FetchTimeout(f"the exchange took too long, {where}", retry=retry)
-        if not self.started:
-            return FetchTimeout("no byte of a response in time", code="timeout.first_byte")
-        if not self.head_done:
-            return FetchTimeout("the head stopped coming", code="timeout.headers")
-        retry = "once" if self.framing == "chunked" else ""
-        return FetchTimeout(f"silence {where}", code="timeout.idle", retry=retry)
-
-    def _broken(self, message: str) -> ConnectionLost:
-        if not self.head_done:
-            return ConnectionLost(f"{message} in the head", code="net.incomplete_head")
-        of = f" of {self._length}" if self.framing == "length" else ""
-        # More than would be taken anyway: trying again only gets further into it.
-        retry = "no" if self._length > self._limits.max_bytes else ""
-        message = f"{message} after {self.size}{of} bytes of body"
-        return ConnectionLost(message, code="net.incomplete_body", retry=retry)
+        return late(self, total=total)
 
     @property
     def headers(self) -> Headers:
@@ -371,7 +351,7 @@ class ResponseParser:
             return 0
         if self._chunks is not None:
             return self._chunks.left
-        return self._length - self.size if self.framing == "length" else 0
+        return self.length - self.size if self.framing == "length" else 0
 
     def respond(
         self,
@@ -403,42 +383,3 @@ class ResponseParser:
             truncated,
             self.warnings,
         )
-
-
-_KEPT = {
-    "net.incomplete_body": "disconnect",
-    "tls.truncated": "disconnect",
-    "tls.bad_record": "disconnect",
-    "proto.bad_chunk": "disconnect",
-    "proto.trailers_too_large": "length",
-    "proto.bad_transfer_coding": "unspecified",
-    "body.too_large": "length",
-}
-
-
-def with_partial(
-    error: FetchError,
-    parser: ResponseParser,
-    request: Request,
-    *,
-    started: datetime,
-    elapsed: float,
-    peer: str = "",
-    timing: Timing = NO_TIMING,
-    reused: bool = False,
-) -> FetchError:
-    """The error, with what had arrived as its `partial` where that can be of use."""
-    code = error.code
-    truncated = "time" if code.startswith("timeout.") else _KEPT.get(code, "")
-    if not parser.head_done or not truncated or (code.startswith("proto.") and not parser.size):
-        return error
-    error.partial = parser.respond(
-        request,
-        started=started,
-        elapsed=elapsed,
-        peer=peer,
-        timing=timing,
-        reused=reused,
-        truncated=truncated,
-    )
-    return error
