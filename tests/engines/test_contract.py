@@ -78,6 +78,18 @@ def test_the_outcome_is_the_catalogues(
     assert not wrong, "; ".join(wrong)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_request_has_one_outcome_and_every_socket_is_closed(
+    battery: Callable[[str], Played], engine: str
+) -> None:
+    played = battery(engine)
+
+    assert not played.trouble, played.trouble
+    assert played.outcomes.keys() == ROWS.keys()
+    assert played.twice == []
+    assert played.sockets == 0
+
+
 def test_every_engine_of_the_table_is_played() -> None:
     pairs = {
         f"{name}+{transport}" if len(entry.transports) > 1 else name

@@ -47,6 +47,8 @@ class Played:
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
     after: dict[str, dict[str, Any]] = field(default_factory=dict)
     log: Mapping[str, list[Seen]] = field(default_factory=dict)
+    sockets: int = 0  # still open when the engine was closed
+    twice: list[str] = field(default_factory=list)  # rows with more than one outcome
     trouble: str = ""  # why there are no outcomes at all
 
 
@@ -67,16 +69,21 @@ def play(
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            said = (error.stderr or b"").decode(errors="replace")[-2000:]
-            return Played(trouble=f"{engine} did not end within {TIME_ALLOWED:g} s\n{said}")
+            tail = (error.stderr or b"").decode(errors="replace")[-2000:]
+            return Played(trouble=f"{engine} did not end within {TIME_ALLOWED:g} s\n{tail}")
         if done.returncode != 0:
             return Played(trouble=f"{engine} ended with {done.returncode}\n{done.stderr[-3000:]}")
         played = Played(log=origin.log)
         names = list(rows)
-        for outcome in json.loads(done.stdout):
+        said = json.loads(done.stdout)
+        played.sockets = said["sockets"]
+        for outcome in said["outcomes"]:
             number = outcome["number"]
             kind = played.after if number > _AFTER else played.outcomes
-            kind[names[number % _AFTER - 1]] = outcome
+            name = names[number % _AFTER - 1]
+            if name in kind:
+                played.twice.append(name)
+            kind[name] = outcome
         return played
 
 
@@ -100,6 +107,8 @@ def _job(
         if row.proxied:
             proxy = f"http://127.0.0.1:{origin.port(row)}"
             batches.append({"concurrency": 1, "proxy": proxy, "sequences": [sequence]})
+        elif row.limits:
+            batches.append({"concurrency": 1, "limits": row.limits, "sequences": [sequence]})
         elif row.retries:
             again.append(sequence)
         elif row.connection == "reuse" or len(row.asks) > 1:

@@ -53,6 +53,15 @@ ROWS = [
         connection="close",
     ),
     Row(
+        "BL05-rate",
+        says(length("500", body=b""), Drip(PAGE, 0.05)),
+        code="timeout.deadline",
+        kept="time",
+        body=PAGE[:3],
+        connection="close",
+        limits={"timeout": 5.0, "rate_window": 0.3, "min_rate": 100},
+    ),
+    Row(
         "BL06",
         says(head(), Flood(b"e" * 65536)),
         code="body.too_large",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hostile.certificates import NAME
-from hostile.row import Ask, Flood, Handshake, Hold, Read, Row, Send, head, says, whole
+from hostile.row import Ask, Flood, Handshake, Hold, Read, Row, Send, head, redirect, says, whole
 
 BLOCKED = "policy.address_blocked"
 SPELLINGS = ("2130706433", "0x7f.1", "127.1", "0", "0177.0.0.1", "%E2%91%A0%E2%91%A1%E2%91%A6.1")
@@ -94,6 +94,14 @@ ROWS = [
         asks=(Ask(url="http://93.184.216.34/", public_only=True),),
         routes={"http://93.184.216.34/": (Send(whole()),)},
         proxied=True,
+        heads=(b"GET http://93.184.216.34/ HTTP/1.1",),
+    ),
+    Row(
+        "RD27",
+        asks=(Ask(url="http://93.184.216.34/"),),
+        routes={"http://93.184.216.34/": redirect("http://127.0.0.1:{port}/inside")},
+        proxied=True,
+        code=BLOCKED,
         heads=(b"GET http://93.184.216.34/ HTTP/1.1",),
     ),
     Row(

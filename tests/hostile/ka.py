@@ -53,4 +53,14 @@ ROWS = [
         fresh=("/second",),
         seen=1,
     ),
+    # Five minutes, an idle half minute and a thousand requests, scaled down.
+    Row("KA10", asks=PAUSED, fresh=("/second",), limits={"keep_life": 0.05}),
+    Row("KA10-idle", asks=PAUSED, fresh=("/second",), limits={"keep_idle": 0.03}),
+    Row(
+        "KA10-requests",
+        asks=(Ask("/first"), Ask("/second"), Ask("/third")),
+        fresh=("/third",),
+        limits={"keep_requests": 2},
+    ),
+    Row("KA10-kept", asks=PAUSED, connection="reuse", limits={"keep_life": 60.0}),
 ]

@@ -145,6 +145,7 @@ class Row:
     blackholes: tuple[str, ...] = ()  # of these, the ones that never answer a SYN
     proxied: bool = False  # the row's server is a proxy, the URLs are http(s)://host.test/
     retries: int = 0
+    limits: Mapping[str, float] = field(default_factory=dict)  # other than the battery's
 
 
 def head(*lines: str, status: str = "200 OK", version: str = "1.1") -> bytes:

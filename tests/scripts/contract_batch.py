@@ -15,6 +15,7 @@ if __name__ == "__main__":
         monkey.patch_all()
 
 import base64
+import contextlib
 import hashlib
 from collections import deque
 from dataclasses import replace
@@ -96,10 +97,21 @@ def record(outcome):
     }
 
 
+def open_sockets():
+    links = []
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the descriptor that lists them
+            links.append(str(path.readlink()))
+    return sum(link.startswith("socket:") for link in links)
+
+
 def main(job):
+    before = open_sockets()
     records = []
     for batch in job["batches"]:
-        limits = replace(Limits(**job["limits"]), retries=batch.get("retries", 0))
+        limits = replace(
+            Limits(**job["limits"]), retries=batch.get("retries", 0), **batch.get("limits", {})
+        )
         network = Network(
             proxy=batch.get("proxy", ""),
             ca_file=Path(job["ca_file"]),
@@ -116,7 +128,7 @@ def main(job):
             sequences.ended(outcome.request)
             if outcome.request.number:
                 records.append(record(outcome))
-    json.dump(records, sys.stdout)
+    json.dump({"outcomes": records, "sockets": open_sockets() - before}, sys.stdout)
 
 
 if __name__ == "__main__":
