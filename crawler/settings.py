@@ -104,10 +104,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("concurrency", Kind.COUNT, 16, _F,
             "Most exchanges under way at once.", ("-c",), "N"),
     Setting("retries", Kind.COUNT, 2, _F,
-            "Further attempts after a passing failure.", (), "N"),
-    Setting("retry_on", Kind.TEXT, "retryable", _F,
-            "What is tried again: retryable, statuses (429, 5xx), error codes or families "
-            "(connect, timeout.idle).", (), "WORDS", options.retry_words),
+            "Further attempts.", (), "N"),
+    Setting("retry_on", Kind.TEXT, "retryable,429,503", _F,
+            "What is tried again: retryable (passing failures), statuses (429, 5xx), error codes "
+            "or their families (timeout.idle, connect).", (), "WORDS", options.retry_words),
     Setting("redirects", Kind.FLAG, True, _F, "Follow redirects."),
     Setting("max_redirects", Kind.COUNT, 10, _F, "Redirects followed for one URL.", (), "N"),
     Setting("method", Kind.TEXT, "", _Q,
