@@ -118,7 +118,13 @@ def test_a_forbidden_import_fails_the_check(
 
 
 def test_the_makefile_says_what_it_can_do() -> None:
-    made = subprocess.run(["make", "help"], capture_output=True, text=True, cwd=PROJECT, check=True)
+    made = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        check=True,
+    )
 
     assert [line.split()[1] for line in made.stdout.splitlines()] == (
         ["demo", "test", "check", "bench", "clean"]
