@@ -118,7 +118,9 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Send the bytes of a request; what the socket does not take at once follows later."""
         self.accepted = 0
-        self.push(data if self.pipe is None else self.pipe.send(data))
+        if self.pipe is not None:
+            data = self.pipe.send(data)
+        self.push(data)
 
     def push(self, data: bytes) -> None:
         """Send bytes as they are, after those that still wait."""

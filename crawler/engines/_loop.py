@@ -141,7 +141,11 @@ class Loop:
             payload = encode(self.proxy.signed(request), proxy_form=True)
         transfer = Transfer(self, request, payload, key, now)
         self._under_way[transfer] = None
-        self.begin(transfer)
+        connection = self._take(transfer) if key in self._origins else None
+        if connection is not None:
+            transfer.send(connection, now)
+        else:
+            self._connect(transfer)
 
     def wait(self, timeout: float | None, /) -> list[Outcome]:
         give_up = math.inf if timeout is None else _now() + timeout
@@ -226,6 +230,10 @@ class Loop:
             if connection is not None:
                 transfer.send(connection, _now())
                 return
+        self._connect(transfer)
+
+    def _connect(self, transfer: Transfer) -> None:
+        """Have a connection made for it, now or when it is its turn."""
         if self._starved:
             self.starve(transfer)
         elif self._connects >= _CONNECTS:
@@ -273,9 +281,10 @@ class Loop:
         kept = self._origins.get(transfer.key)
         while kept:
             connection = kept[-1]
-            private = transfer.request.public_only and self.proxy is None
-            if connection.until > self._looked and not (private and connection.is_private):
-                kept.pop()
+            if connection.until > self._looked and (
+                not transfer.request.public_only or self.proxy or not connection.is_private
+            ):
+                del kept[-1]
                 del self._idle[connection]
                 if not kept:
                     del self._origins[transfer.key]

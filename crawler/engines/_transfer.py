@@ -16,7 +16,7 @@ import enum
 import math
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crawler import urls
 from crawler.engines._connect import Race, Tunnel, check_peer
@@ -86,17 +86,19 @@ class Transfer:
         self._payload = payload
         self.key = key
         self.request = request
-        self.restart(now)
-
-    def restart(self, now: float) -> None:
-        """Count the time from now on: what was before was waiting for a descriptor."""
-        request = self.request
         self._begun = now
         self._started = _utc(UTC)
-        deadline = now + self._loop.limits.timeout
+        deadline = now + loop.limits.timeout
         if 0.0 < request.deadline < deadline:
             deadline = request.deadline
         self.late_at = self._deadline = deadline
+
+    def restart(self, now: float) -> None:
+        """Count the time from now on: what was before was waiting for its turn."""
+        self._begun = now
+        self._started = _utc(UTC)
+        deadline = now + self._loop.limits.timeout
+        self.late_at = self._deadline = min(deadline, self.request.deadline or deadline)
 
     # -- connecting ------------------------------------------------------------------------------
 
@@ -239,18 +241,25 @@ class Transfer:
 
     def send(self, connection: Connection, now: float) -> None:
         """Send the request over a connection that is ready for it."""
+        loop = self._loop
         self._connection = connection
-        self._parser = ResponseParser(self.request.method, self._loop.limits)
+        self._parser = ResponseParser(self.request.method, loop.limits)
         self._sent = now
         connection.on_ready = self.receive
+        self.state = _AWAITING
+        late_at = now + loop.limits.first_byte
+        if late_at > self._deadline:
+            late_at = self._deadline
+        self.late_at = late_at
+        if late_at < loop.look_at:
+            loop.look_at = late_at
         try:
             connection.send(self._payload)
         except FetchError as error:
             self.fail(error)
             return
-        self.state = _SENDING if connection.sending else _AWAITING
-        late_at = now + self._loop.limits.first_byte
-        self._until(late_at)
+        if connection.sending:
+            self.state = _SENDING
 
     def receive(self, mask: int) -> None:
         """Read what has come, once."""
@@ -461,12 +470,21 @@ class Transfer:
             self._loop.look_at = instant
 
     def _timing(self, elapsed: float) -> Timing:
+        # Filled in plainly: a frozen dataclass sets each field by a call, and this is every page's.
+        draft: Any = _Draft()
         since = self.request.since
-        return Timing(
-            self._begun - since if since else 0.0,
-            self._dns,
-            self._connect,
-            self._tls,
-            self._received - self._sent if self._received else 0.0,
-            elapsed,
-        )
+        draft.queue = self._begun - since if since else 0.0
+        draft.dns = self._dns
+        draft.connect = self._connect
+        draft.tls = self._tls
+        draft.first_byte = self._received - self._sent if self._received else 0.0
+        draft.total = elapsed
+        draft.__class__ = Timing
+        timing: Timing = draft
+        return timing
+
+
+class _Draft:
+    """A Timing whose fields can still be set: it has the same slots."""
+
+    __slots__ = Timing.__slots__

@@ -18,6 +18,7 @@ import selectors
 import sys
 from typing import TYPE_CHECKING
 
+from crawler.engines._connection import READ, WRITE
 from crawler.engines._loop import MOST_EVENTS, Bell, Loop
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class SelectorsLoop(Loop):
     """Loop over selectors.DefaultSelector."""
 
     def __init__(self, *, concurrency: int, limits: Limits, network: Network) -> None:
-        self._selector = _selector()
+        self._selector = _Selector()
         super().__init__(concurrency=concurrency, limits=limits, network=network)
 
     def close(self) -> None:
@@ -46,7 +47,7 @@ class SelectorsLoop(Loop):
         self._selector.close()
 
     def _ready(self, timeout: float | None) -> Sequence[tuple[Connection | Bell, int]]:
-        return [(key.data, mask) for key, mask in self._selector.select(timeout)]
+        return self._selector.told(timeout)
 
     def _register(self, sock: socket.socket, mask: int, told: Connection | Bell) -> None:
         self._selector.register(sock, mask, told)
@@ -61,30 +62,31 @@ class SelectorsLoop(Loop):
 if sys.platform == "linux":
     import select
 
-    _NOT_READ = ~select.EPOLLIN
-    _NOT_WRITE = ~select.EPOLLOUT
+    _IN, _NOT_IN, _NOT_OUT = select.EPOLLIN, ~select.EPOLLIN, ~select.EPOLLOUT
 
-    class _CappedEpoll(selectors.EpollSelector):
-        """EpollSelector with at most MOST_EVENTS events a call."""
+    class _Selector(selectors.EpollSelector):
+        """EpollSelector with at most MOST_EVENTS events a call, giving who is to be told."""
 
-        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        def told(self, timeout: float | None) -> list[tuple[Connection | Bell, int]]:
             # epoll counts milliseconds: rounded up, or a wait that is too short would spin.
             wait = -1.0 if timeout is None else math.ceil(timeout * 1e3) * 1e-3
             keys = self._fd_to_key  # type: ignore[attr-defined]  # private, the same since 3.4
             events = self._selector.poll(wait, MOST_EVENTS)  # type: ignore[attr-defined]  # as above
             found = []
             for number, event in events:
-                key = keys.get(number)
-                if key is not None:
+                key = keys[number]
+                if event == _IN:
+                    found.append((key.data, READ))
+                else:
                     # Errors and hang-ups are both: whoever reads or writes next sees which.
-                    mask = (2 if event & _NOT_READ else 0) | (1 if event & _NOT_WRITE else 0)
-                    found.append((key, mask & key.events))
+                    mask = (WRITE if event & _NOT_IN else 0) | (READ if event & _NOT_OUT else 0)
+                    found.append((key.data, mask & key.events))
             return found
-
-    def _selector() -> selectors.BaseSelector:
-        return _CappedEpoll()
 
 else:
 
-    def _selector() -> selectors.BaseSelector:
-        return selectors.DefaultSelector()
+    class _Selector(selectors.DefaultSelector):
+        """The platform's selector, giving who is to be told."""
+
+        def told(self, timeout: float | None) -> list[tuple[Connection | Bell, int]]:
+            return [(key.data, mask) for key, mask in self.select(timeout)]

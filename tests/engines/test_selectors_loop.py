@@ -103,7 +103,7 @@ def start_engine():
 
 
 def descriptors():
-    return len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 class Listed:

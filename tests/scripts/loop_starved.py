@@ -1,4 +1,4 @@
-"""Fetches 100 pages over 50 connections where the process may open only so many descriptors more."""
+"""Fetches 100 pages at concurrency 50 in a process that may open only so many descriptors more."""
 
 from __future__ import annotations
 
