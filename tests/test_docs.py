@@ -60,5 +60,5 @@ def test_the_readmes_python_runs(site: Site, capsys: pytest.CaptureFixture[str])
 def test_what_the_documents_name_exists() -> None:
     for document in ("README.md", "docs/usage.md"):
         text = (PROJECT / document).read_text()
-        for path in re.findall(r"(?<![\w/-])(?:docs|config|benchmarks|crawler)/[\w./-]*\w", text):
+        for path in re.findall(r"(?<![\w/.-])(?:docs|config|benchmarks|crawler)/[\w./-]*\w", text):
             assert (PROJECT / path).exists(), f"{document}: {path}"
