@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,6 @@ from crawler.serving.pages import urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
 
 PAGES = 200
 DELAY = 100  # milliseconds before a page answers, as a server not far away would
@@ -36,12 +34,8 @@ _CRAWL = (sys.executable, "-P", "-m", "crawler")
 
 def main() -> int:
     """Runs the demonstration; the worst exit code of its commands."""
-    signal.signal(signal.SIGTERM, _end)
-    try:
-        with _site() as url, tempfile.TemporaryDirectory(prefix="crawl-demo-") as folder:
-            return _show(url, Path(folder))
-    except KeyboardInterrupt:
-        return 130
+    with _site() as url, tempfile.TemporaryDirectory(prefix="crawl-demo-") as folder:
+        return _show(url, Path(folder))
 
 
 def _show(url: str, folder: Path) -> int:
@@ -66,7 +60,7 @@ def _run(arguments: list[str], folder: Path) -> int:
         try:
             return process.wait()
         except BaseException:
-            # On Ctrl-C the command has the signal, too, and ends by itself; on SIGTERM it has not.
+            # Ctrl-C reaches the command, too, but a SIGTERM to this process does not.
             process.terminate()
             raise
 
@@ -93,8 +87,3 @@ def _site() -> Iterator[str]:
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    # Unwinds through what has to be ended; 128 + 15 is what a shell reports for SIGTERM.
-    raise SystemExit(143)
