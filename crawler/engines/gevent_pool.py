@@ -24,6 +24,7 @@ import gevent.event
 import gevent.pool
 import gevent.queue
 import gevent.socket
+from crawler.engines import _green
 
 from crawler.engines._workers import (
     WAIT_FOR_FILES,
@@ -49,7 +50,7 @@ def open(name: str, *, concurrency: int, limits: Limits, network: Network) -> En
     """An engine of at most `concurrency` greenlets over the transport of that name."""
     lookups = gevent.pool.Group()
     event: Any = gevent.event.Event  # its stub overloads wait
-    calls = Calls(gevent.socket, gevent.sleep, lookups.spawn, event)
+    calls = Calls(_green, gevent.sleep, lookups.spawn, event)
     through = transport(name, network, concurrency=concurrency, calls=calls)
     return GeventPool(through, concurrency, limits, lookups)
 
@@ -107,24 +108,21 @@ class GeventPool:
         self._through.close()
 
     def _work(self) -> None:
-        late = gevent.Timeout(self._limits.timeout + _MARGIN)
         try:
             while True:
-                outcome = self._perform(self._todo.get(), late)
+                outcome = self._perform(self._todo.get())
                 if outcome is None:
                     return
                 self._ended.put(outcome)
         # The border of the greenlet: whatever this is, it is raised by wait().
         except Exception as bug:  # noqa: BLE001
             self._ended.put(bug)
-        finally:
-            late.close()
 
-    def _perform(self, request: Request, late: gevent.Timeout) -> Outcome | None:
+    def _perform(self, request: Request) -> Outcome | None:
         """The outcome; None when this worker has retired for want of descriptors."""
         end = time.monotonic() + self._limits.timeout
         while True:
-            outcome = self._in_time(request, late)
+            outcome = self._in_time(request)
             if not is_out_of_files(outcome) or time.monotonic() >= end:
                 return outcome
             self._through.close()
@@ -138,8 +136,9 @@ class GeventPool:
                 return None
             gevent.sleep(WAIT_FOR_FILES)
 
-    def _in_time(self, request: Request, late: gevent.Timeout) -> Outcome:
-        late.start()
+    def _in_time(self, request: Request) -> Outcome:
+        # A new one each time: one that is stopped and started again goes on where it stopped.
+        late = gevent.Timeout.start_new(self._limits.timeout + _MARGIN)
         try:
             return perform(self._through, request, self._limits)
         except gevent.Timeout as error:
@@ -149,4 +148,4 @@ class GeventPool:
             message = f"not done in {limit:g} s"
             return failure(request, FetchTimeout(message), datetime.now(UTC), limit)
         finally:
-            late.cancel()
+            late.close()
