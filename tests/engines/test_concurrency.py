@@ -55,3 +55,17 @@ def test_sequential_has_one_under_way(
 
     assert done.returncode == 0, done.stderr
     assert gauge(site)["peak"] == 1
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_clock_starts_anew_with_each_exchange(
+    child: Callable[..., subprocess.CompletedProcess[str]], site: Site, engine: str
+) -> None:
+    # One worker is busy for 1.2 s in all: longer than the timeout and any reserve on top of it.
+    urls = "\n".join(f"{site.url}/page/{number}?delay=40" for number in range(30))
+
+    done = child("fetch_urls.py", engine, "1", "0.4", input=urls, timeout=25.0)
+
+    assert done.returncode == 0, done.stderr
+    assert {tuple(rest[:2]) for _, *rest in json.loads(done.stdout)} == {("", 200)}

@@ -1,6 +1,6 @@
 """Fetches the URLs on stdin through one engine; prints [number, code, status, start of the body].
 
-fetch_urls.py ENGINE CONCURRENCY
+fetch_urls.py ENGINE CONCURRENCY [TIMEOUT]
 """
 
 import sys
@@ -16,10 +16,11 @@ from crawler.fetching import fetch_all
 from crawler.model import Limits
 
 
-def main(engine, concurrency):
+def main(engine, concurrency, timeout):
     lines = []
+    limits = Limits(retries=0, timeout=timeout)
     outcomes = fetch_all(
-        sys.stdin.read().split(), engine=engine, concurrency=concurrency, limits=Limits(retries=0)
+        sys.stdin.read().split(), engine=engine, concurrency=concurrency, limits=limits
     )
     for outcome in outcomes:
         number = outcome.request.number
@@ -31,4 +32,4 @@ def main(engine, concurrency):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), float([*sys.argv, 60.0][3]))
