@@ -269,6 +269,8 @@ class _Run:
         snapshot = self._stats.snapshot(self._entries.lines)
         if not snapshot.lines:
             self._console.say("crawl: the input has no URLs")
+        if is_terminal(1) and is_terminal(2):
+            self._console.say("")
         self._console.say(report.summary(snapshot))
         if self._outputs.summary is not None:
             record = report.summary_record(

@@ -11,6 +11,7 @@ Read beside it: drive.py (the pump), fetching.py (settle), stopping.py.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from crawler.contracts import Engine
     from crawler.model import Outcome
     from crawler.stopping import Stop
+
+log = logging.getLogger(__name__)
 
 TICK = 0.25  # seconds: how late a stop is noticed at most, and four progress lines a second
 _TURN = Pause(0.0)
@@ -84,8 +87,12 @@ def crawl_list(
         plan.engine, concurrency=plan.concurrency, limits=plan.limits, network=plan.network
     )
     watched = _Watched(engine, stop, tick)
+    log.info("engine %s, at most %d exchanges under way", plan.engine, plan.concurrency)
+    chatty = log.isEnabledFor(logging.DEBUG)
     try:
         for outcome in drive(watched, _Until(fetches, stop), plan.concurrency):
+            if chatty:
+                _log_exchange(outcome)
             final = fetches.settle(outcome)
             if final is not None:
                 write(final)
@@ -97,6 +104,19 @@ def crawl_list(
         raise
     engine.close()
     return listed.unfinished()
+
+
+def _log_exchange(outcome: Outcome) -> None:
+    request = outcome.request
+    log.debug(
+        "exchange %s %s: %s in %.3f s (line %d, attempt %d)",
+        request.method,
+        request.url,
+        outcome.error.code if isinstance(outcome, Failure) else outcome.status,
+        outcome.elapsed,
+        request.number,
+        request.attempt,
+    )
 
 
 def _requests(
