@@ -27,22 +27,24 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from crawler import urls
+from crawler.engines._approach import State
+from crawler.engines._budget import Budget
 from crawler.engines._connect import STARVED
 from crawler.engines._connection import READ, Connection
+from crawler.engines._kept import Kept
+from crawler.engines._lookups import Lookups
 from crawler.engines._resolve import Resolver
-from crawler.engines._transfer import State, Transfer
-from crawler.errors import AddressBlocked, FetchError
+from crawler.engines._transfer import Transfer
+from crawler.errors import FetchError
 from crawler.transports import tls
 from crawler.transports._proxy import Proxy
-from crawler.transports.resolve import check_public
 from crawler.wire.encode import encode
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
 
-    from crawler.engines._resolve import Answer
+    from crawler.engines._lookups import Found
     from crawler.model import Limits, Network, Outcome, Request
     from crawler.transports.resolve import Address
     from crawler.wire.parse import ResponseParser
@@ -73,27 +75,31 @@ class Loop:
         limits: of each exchange.
         proxy: what everything goes through, or None.
         sessions: TLS sessions to resume.
+        budget: memory for the bodies under way.
         look_at: monotonic instant at which the limits of the transfers are to be looked at.
     """
 
-    def __init__(self, *, concurrency: int, limits: Limits, network: Network) -> None:
+    def __init__(
+        self,
+        *,
+        concurrency: int,
+        limits: Limits,
+        network: Network,
+        resolver: Resolver | None = None,
+    ) -> None:
         self.limits = limits
         self.proxy = Proxy.parse(network.proxy) if network.proxy else None
         self.sessions = tls.Sessions()
+        self.budget = Budget(limits.bodies)
         self.look_at = math.inf
         self._network = network
         self._context: ssl.SSLContext | None = None
-        self._most_idle = concurrency
+        self._most_kept = concurrency
         self._under_way: dict[Transfer, None] = {}
         self._ended: list[Outcome] = []
-        self._idle: dict[Connection, None] = {}  # the one that has lain longest is first
-        self._origins: dict[str, list[Connection]] = {}
-        self._asking: dict[tuple[str, int], list[Transfer]] = {}
+        self._kept = Kept()
         self._queued: deque[Transfer] = deque()  # too many connects in this turn
         self._starved: deque[Transfer] = deque()  # no descriptor
-        self._parked: deque[Transfer] = deque()  # no room for more of their bodies
-        self._reader: Transfer | None = None  # may read on although there is no room
-        self._held = 0  # bytes of bodies under way
         self._open = 0  # connections
         self._freed = False  # one was closed since descriptors ran out
         self._alone_since = math.inf  # instant since which only starved transfers are under way
@@ -103,8 +109,8 @@ class Loop:
         self._looked = 0.0
         self._sweep_at = 0.0
         self._postponed = 0
-        self._resolver = Resolver(network)
-        self._register(self._resolver.wake, READ, Bell(self._answered))
+        self._lookups = Lookups(resolver or Resolver(network), self.proxy)
+        self._register(self._lookups.wake, READ, Bell(self._answered))
 
     # -- how readiness is learned: the one thing that differs between engines --------------------
 
@@ -128,7 +134,7 @@ class Loop:
 
     def start(self, request: Request, /) -> None:
         now = _now()
-        if self._idle and now - self._looked > _FRESH:
+        if self._kept and now - self._looked > _FRESH:
             self._turn(0.0)
             now = self._looked
         url = request.url
@@ -141,7 +147,7 @@ class Loop:
             payload = encode(self.proxy.signed(request), proxy_form=True)
         transfer = Transfer(self, request, payload, key, now)
         self._under_way[transfer] = None
-        connection = self._take(transfer) if key in self._origins else None
+        connection = self._take(transfer) if key in self._kept.by_key else None
         if connection is not None:
             transfer.send(connection, now)
         else:
@@ -173,10 +179,10 @@ class Loop:
         for transfer in self._under_way:
             transfer.abandon()
         self._under_way.clear()
-        for connection in tuple(self._idle):
+        for connection in self._kept.all():
             self.discard(connection)
-        self._forget(self._resolver.wake)
-        self._resolver.close()
+        self._forget(self._lookups.wake)
+        self._lookups.close()
 
     # -- a turn ----------------------------------------------------------------------------------
 
@@ -211,12 +217,11 @@ class Loop:
                     transfer.late(now)
             elif late_at < nearest:
                 nearest = late_at
-        if self._idle and now >= self._sweep_at:
+        if self._kept and now >= self._sweep_at:
             self._sweep_at = now + _SWEEP
-            for connection in tuple(self._idle):
-                if connection.until <= now:
-                    self.discard(connection)
-        if self._idle and self._under_way:
+            for connection in self._kept.older(now):
+                self.discard(connection)
+        if self._kept and self._under_way:
             nearest = min(nearest, self._sweep_at)
         gap = max(_GAP, len(self._under_way) * _GAP_EACH)
         self.look_at = max(min(self.look_at, nearest), now + gap)
@@ -247,9 +252,7 @@ class Loop:
         del self._under_way[transfer]
         self._ended.append(outcome)
         if transfer.held:
-            self._held -= transfer.held
-            if self._parked:
-                self._unpark()
+            self.budget.release(transfer)
 
     def release(self, connection: Connection, parser: ResponseParser, now: float) -> None:
         """An exchange is over: keep its connection, or close it."""
@@ -257,65 +260,44 @@ class Loop:
             self.close_connection(connection)
             return
         connection.on_ready = connection.disturbed
-        self._idle[connection] = None
-        kept = self._origins.get(connection.key)
-        if kept is None:
-            self._origins[connection.key] = [connection]
-        else:
-            kept.append(connection)
-        if len(self._idle) > self._most_idle:
-            self.discard(next(iter(self._idle)))
+        self._kept.put(connection)
+        if len(self._kept) > self._most_kept:
+            self.discard(self._kept.oldest())
 
     def discard(self, connection: Connection) -> None:
         """Close an idle connection."""
-        if connection in self._idle:
-            del self._idle[connection]
-            kept = self._origins[connection.key]
-            kept.remove(connection)
-            if not kept:
-                del self._origins[connection.key]
+        self._kept.remove(connection)
         self.close_connection(connection)
 
     def _take(self, transfer: Transfer) -> Connection | None:
         """An idle connection for the transfer: the last used, the likeliest to be open still."""
-        kept = self._origins.get(transfer.key)
-        while kept:
-            connection = kept[-1]
+        kept = self._kept
+        while (connection := kept.last(transfer.key)) is not None:
             if connection.until > self._looked and (
                 not transfer.request.public_only or self.proxy or not connection.is_private
             ):
-                del kept[-1]
-                del self._idle[connection]
-                if not kept:
-                    del self._origins[transfer.key]
+                kept.remove(connection)
                 return connection
             self.discard(connection)
         return None
 
     def _dial(self, transfer: Transfer) -> None:
-        origin = urls.origin(transfer.request.url)
-        host, port, public_only = origin.host, origin.port, transfer.request.public_only
-        if self.proxy is not None:
-            # The user named the proxy, so its address is allowed; the host's own only the proxy
-            # knows, unless it is spelled out.
-            literal = self._resolver.peek(host, port, public_only=public_only)
-            if isinstance(literal, AddressBlocked):
-                transfer.fail(literal)
-                return
-            host, port, public_only = self.proxy.host, self.proxy.port, False
-        known = self._resolver.peek(host, port, public_only=public_only)
-        if known is None:
+        found = self._lookups.find(transfer)
+        if found is None:
             transfer.resolve()
-            self._asking.setdefault((host, port), []).append(transfer)
-            self._resolver.ask(host, port)
         else:
-            self._resolved(transfer, known)
+            self._resolved(transfer, found)
 
-    def _resolved(self, transfer: Transfer, known: Answer) -> None:
-        if isinstance(known, FetchError):
-            transfer.fail(known)
+    def _answered(self, _mask: int) -> None:
+        for transfer, found in self._lookups.answered():
+            if transfer.state is State.RESOLVING:
+                self._resolved(transfer, found)
+
+    def _resolved(self, transfer: Transfer, found: Found) -> None:
+        """Its addresses are known, or why there are none."""
+        if isinstance(found, FetchError):
+            transfer.fail(found)
             return
-        assert isinstance(known, tuple)
         if transfer.request.url.startswith("https:") and self._context is None:
             try:
                 self.tls_context()
@@ -324,28 +306,7 @@ class Loop:
                     raise
                 self.starve(transfer)
                 return
-        transfer.dial(known)
-
-    def _answered(self, _mask: int) -> None:
-        """Names have been looked up."""
-        for (host, port), answer in self._resolver.answers():
-            if isinstance(answer, BaseException) and not isinstance(answer, FetchError):
-                raise answer
-            for transfer in self._asking.pop((host, port), ()):
-                if transfer.state is not State.RESOLVING:
-                    continue
-                self._resolved(transfer, self._judged(transfer, host, answer))
-
-    def _judged(self, transfer: Transfer, host: str, answer: Answer) -> Answer:
-        """The answer as it is for this transfer: with an error or verdict of its own."""
-        if isinstance(answer, FetchError):
-            return type(answer)(str(answer), code=answer.code)
-        if transfer.request.public_only and self.proxy is None and isinstance(answer, tuple):
-            try:
-                check_public(host, answer)
-            except AddressBlocked as error:
-                return error
-        return answer
+        transfer.dial(found)
 
     def tls_context(self) -> ssl.SSLContext:
         """The TLS settings, made when they are first needed. Raises OSError."""
@@ -360,9 +321,9 @@ class Loop:
         try:
             sock = socket.socket(address.family, socket.SOCK_STREAM)
         except OSError as error:
-            if error.errno not in STARVED or not self._idle:
+            if error.errno not in STARVED or not self._kept:
                 raise
-            self.discard(next(iter(self._idle)))
+            self.discard(self._kept.oldest())
             return self.open_connection(address, key=key)
         sock.setblocking(False)
         # One small write per request: Nagle's algorithm could only delay it (RFC 9293 3.7.4).
@@ -410,7 +371,7 @@ class Loop:
             self._alone_since = math.inf
             return
         waiting, self._starved = self._starved, deque()
-        while waiting and not self._starved and (alone or self._freed or self._idle):
+        while waiting and not self._starved and (alone or self._freed or self._kept):
             transfer = waiting.popleft()
             transfer.restart(now)
             self.begin(transfer)
@@ -424,33 +385,3 @@ class Loop:
             if transfer in line:
                 line.remove(transfer)
         transfer.late(now)
-
-    # -- memory for bodies -----------------------------------------------------------------------
-
-    def hold(self, transfer: Transfer, size: int) -> bool:
-        """Count bytes of a body; True when the transfer has to stop reading for now."""
-        transfer.held += size
-        self._held += size
-        if self._held <= self.limits.bodies:
-            return False
-        reader = self._reader
-        if reader is None or reader.state is State.ENDED:
-            # One goes on whatever happens, or nothing would ever become free.
-            self._reader = transfer
-            return False
-        if transfer is reader:
-            return False
-        self._parked.append(transfer)
-        return True
-
-    def _unpark(self) -> None:
-        """Let read on who stopped: all when there is room, else one if nobody reads."""
-        while self._parked and self._held <= self.limits.bodies:
-            self._parked.popleft().resume()
-        if self._reader is not None and self._reader.state is State.ENDED:
-            self._reader = None
-        while self._parked and self._reader is None:
-            transfer = self._parked.popleft()
-            if transfer.state is not State.ENDED:
-                self._reader = transfer
-                transfer.resume()

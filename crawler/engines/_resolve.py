@@ -14,6 +14,7 @@ import contextlib
 import queue
 import socket
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from crawler.transports.resolve import Address, GetAddrInfo
 
 _THREADS = 64  # look-ups at once; each is a stack of mostly untouched pages
-_JOIN = 0.05  # seconds given to a thread that may be inside getaddrinfo
+_JOIN = 0.1  # seconds given to all threads: some may be inside getaddrinfo
 
 Answer: TypeAlias = "tuple[Address, ...] | BaseException"
 
@@ -81,8 +82,9 @@ class Resolver:
         """Let the threads end; one that is inside getaddrinfo ends after it."""
         for _ in self._threads:
             self._questions.put(None)
+        end = time.monotonic() + _JOIN
         for thread in self._threads:
-            thread.join(_JOIN)
+            thread.join(max(0.0, end - time.monotonic()))
         self.wake.close()
         self._waker.close()
 

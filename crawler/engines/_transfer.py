@@ -4,243 +4,53 @@
       │          WAITING ──┘                                    ▼
       └── a kept connection ──────────────────────► SENDING ─► AWAITING ─► RECEIVING ─► ENDED
 
-The loop tells it of readiness (`receive`, `raced`, ...) and of time (`late`); it tells the loop of
-its end. `late_at` is the instant of the nearest limit; the loop looks at it now and then, so a
-limit that moves costs one store. Read beside it: _loop.py, _connect.py, transports/via_socket.py
-(the same as linear text).
+The loop tells it of readiness (`receive`) and of time (`late`); it tells the loop of its end.
+`late_at` is the instant of the nearest limit; the loop looks at it now and then, so a limit that
+moves costs one store. The upper line is in _approach.py. Read beside it: _loop.py, and
+transports/via_socket.py, which is the same as linear text.
 """
 
 from __future__ import annotations
 
-import enum
-import math
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from crawler import urls
-from crawler.engines._connect import Race, Tunnel, check_peer
+from crawler.engines._approach import Approach, State
 from crawler.engines._connection import READ, SIZE, WRITE
-from crawler.errors import ConnectError, FetchError, FetchTimeout, LocalError, ProxyError
+from crawler.errors import ConnectError, FetchError, FetchTimeout, ProxyError
 from crawler.model import Failure, Timing
-from crawler.transports import tls
 from crawler.wire.parse import ResponseParser, with_partial
 
 if TYPE_CHECKING:
     from crawler.engines._connection import Connection
     from crawler.engines._loop import Loop
-    from crawler.model import Outcome, Request
-    from crawler.transports.resolve import Address
+    from crawler.model import Request
 
 _now = time.monotonic
-_utc = datetime.now
+_SENDING, _AWAITING = State.SENDING, State.AWAITING
+_RECEIVING, _ENDED = State.RECEIVING, State.ENDED
 
 
-class State(enum.Enum):
-    """What an exchange waits for."""
-
-    WAITING = "its turn to connect, or a descriptor"
-    RESOLVING = "the addresses of its host"
-    CONNECTING = "the first address that takes a connection"
-    TUNNELLING = "the proxy's answer to CONNECT"
-    SECURING = "the end of the TLS handshake"
-    SENDING = "the socket to take the rest of the request"
-    AWAITING = "the first byte of the response"
-    RECEIVING = "the rest of the response"
-    ENDED = "nothing: it has its outcome"
-
-
-_WAITING, _RESOLVING, _CONNECTING = State.WAITING, State.RESOLVING, State.CONNECTING
-_TUNNELLING, _SECURING, _SENDING = State.TUNNELLING, State.SECURING, State.SENDING
-_AWAITING, _RECEIVING, _ENDED = State.AWAITING, State.RECEIVING, State.ENDED
-
-
-class Transfer:
+class Transfer(Approach):
     """One exchange of a loop.
 
     Attributes:
-        state: what it waits for.
-        key: which kept connections it may use.
-        fresh: none: one has just turned out to be stale.
-        late_at: monotonic instant at which `late` is to be called.
+        fresh: no kept connection will do: one has just turned out to be stale.
         held: bytes of its body so far, where they count against the loop's budget.
     """
 
-    # Defaults live on the class: most exchanges ride a kept connection and need none of these.
     fresh = False
     held = 0
-    state = _WAITING
-    _connection: Connection | None = None
     _parser: ResponseParser | None = None
-    _race: Race | None = None
-    _tunnel: Tunnel | None = None
-    _pipe: tls.Pipe | None = None
-    _phase = 0.0  # instant at which looking up, connecting or the handshake began
-    _dns = _connect = _tls = 0.0  # seconds they took
     _sent = _received = 0.0  # instants of the request's last and the response's first byte
     _since = 0.0  # instant from which the body's rate is measured
     _had = 0  # bytes of it then
 
     def __init__(self, loop: Loop, request: Request, payload: bytes, key: str, now: float) -> None:
-        self._loop = loop
+        super().__init__(loop, request, key, now)
         self._payload = payload
-        self.key = key
-        self.request = request
-        self._begun = now
-        self._started = _utc(UTC)
-        deadline = now + loop.limits.timeout
-        if 0.0 < request.deadline < deadline:
-            deadline = request.deadline
-        self.late_at = self._deadline = deadline
-
-    def restart(self, now: float) -> None:
-        """Count the time from now on: what was before was waiting for its turn."""
-        self._begun = now
-        self._started = _utc(UTC)
-        deadline = now + self._loop.limits.timeout
-        self.late_at = self._deadline = min(deadline, self.request.deadline or deadline)
-
-    # -- connecting ------------------------------------------------------------------------------
-
-    def wait(self) -> None:
-        """Wait for a turn or a descriptor: only the URL's own deadline runs."""
-        self._race = None
-        self.state = _WAITING
-        self.late_at = self.request.deadline or math.inf
-
-    def resolve(self) -> None:
-        """Wait for the addresses of the host."""
-        self.state = _RESOLVING
-        self._phase = _now()
-        self._until(self._phase + self._loop.limits.dns)
-
-    def dial(self, addresses: tuple[Address, ...]) -> None:
-        """Connect to the first of the addresses that takes it."""
-        now = _now()
-        if self.state is _RESOLVING:
-            self._dns = now - self._phase
-        self.state = _CONNECTING
-        self._phase = now
-        self._race = Race(self._loop, addresses, key=self.key, raced=self._raced)
-        self._advance(now)
-
-    def _raced(self, connection: Connection, mask: int) -> None:
-        """A connect has ended."""
-        now = _now()
-        assert self._race is not None
-        if self._race.ready(connection, mask):
-            self._decided(now)
-        else:
-            self._advance(now)
-
-    def _advance(self, now: float) -> None:
-        """Let the race do what is due."""
-        race = self._race
-        assert race is not None
-        try:
-            decided = race.step(now)
-        except OSError:
-            self._loop.starve(self)
-            return
-        if decided:
-            self._decided(now)
-        else:
-            self._until(race.late_at)
-
-    def _decided(self, now: float) -> None:
-        race, loop = self._race, self._loop
-        assert race is not None
-        self._race = None
-        self._connect = now - self._phase
-        connection = race.winner
-        if connection is None:
-            assert race.error is not None
-            error = race.error
-            if loop.proxy is not None and isinstance(error, ConnectError):
-                error = loop.proxy.refused(error)
-            self.fail(error)
-            return
-        self._connection = connection
-        try:
-            if self.request.public_only and loop.proxy is None:
-                check_peer(connection, urls.origin(self.request.url).host)
-            if not self.request.url.startswith("https:"):
-                self.send(connection, now)
-            elif loop.proxy is not None:
-                self._open_tunnel(connection)
-            else:
-                self._secure(connection)
-        except FetchError as error:
-            self.fail(error)
-
-    def _open_tunnel(self, connection: Connection) -> None:
-        loop = self._loop
-        assert loop.proxy is not None
-        self.state = _TUNNELLING
-        tunnel = self._tunnel = Tunnel(loop.proxy, urls.origin(self.request.url), loop.limits)
-        self._until(connection.begun + loop.limits.connect)
-        connection.on_ready = self._tunnelled
-        connection.push(tunnel.request)
-
-    def _tunnelled(self, mask: int) -> None:
-        connection, tunnel = self._connection, self._tunnel
-        assert connection is not None
-        assert tunnel is not None
-        if mask & WRITE and not connection.flush():
-            return
-        try:
-            try:
-                done = tunnel.feed(connection.recv(SIZE))
-            except BlockingIOError:
-                return
-            except OSError as error:
-                raise tunnel.broken("closed") from error
-            if done:
-                self._tunnel = None
-                self._secure(connection)
-        except FetchError as error:
-            self.fail(error)
-
-    def _secure(self, connection: Connection) -> None:
-        self.state = _SECURING
-        origin = urls.origin(self.request.url)
-        self._phase = _now()
-        self._until(connection.begun + self._loop.limits.connect)
-        settings, sessions = self._loop.tls_context(), self._loop.sessions
-        pipe = self._pipe = tls.Pipe(settings, origin.host, origin.port, sessions)
-        connection.on_ready = self._shaken
-        connection.push(pipe.handshake())
-
-    def _shaken(self, mask: int) -> None:
-        connection, pipe = self._connection, self._pipe
-        assert connection is not None
-        assert pipe is not None
-        if mask & WRITE and not connection.flush():
-            return
-        try:
-            try:
-                answer = pipe.handshake(connection.recv(SIZE))
-            except BlockingIOError:
-                return
-            except OSError as error:
-                raise tls.error(error, urls.origin(self.request.url).host) from error
-        except FetchError as error:
-            connection.push(pipe.outgoing())  # the alert
-            self.fail(error)
-            return
-        if answer:
-            connection.push(answer)
-        if pipe.established:
-            self._pipe = None
-            now = _now()
-            self._tls = now - self._phase
-            connection.secure(pipe)
-            self.send(connection, now)
-
-    # -- the exchange ----------------------------------------------------------------------------
 
     def send(self, connection: Connection, now: float) -> None:
-        """Send the request over a connection that is ready for it."""
         loop = self._loop
         self._connection = connection
         self._parser = ResponseParser(self.request.method, loop.limits)
@@ -260,6 +70,9 @@ class Transfer:
             return
         if connection.sending:
             self.state = _SENDING
+
+    def starve(self) -> None:
+        self._loop.starve(self)
 
     def receive(self, mask: int) -> None:
         """Read what has come, once."""
@@ -326,7 +139,7 @@ class Transfer:
         pipe = connection.pipe
         if pipe is not None and (pipe.ended or pipe.fault is not None):
             self.receive(0)  # the socket may say nothing more about it
-        elif self._loop.hold(self, size):
+        elif self._loop.budget.hold(self, size):
             connection.watch(0)
             self.late_at = self._deadline
 
@@ -363,35 +176,15 @@ class Transfer:
         loop.release(connection, parser, now)
         loop.end(self, response)
 
-    # -- faults and limits -----------------------------------------------------------------------
-
     def late(self, now: float) -> None:
-        """The nearest limit has been reached."""
-        state = self.state
         parser, connection = self._parser, self._connection
-        if state is _CONNECTING and now < self._deadline:
-            self._advance(now)
-        elif parser is None or connection is None:
-            self.fail(self._phase_late(now))
+        if parser is None or connection is None:
+            super().late(now)
         elif parser.is_redirect:
             parser.cut()
             self._complete(connection, now)
         else:
             self.fail(parser.late(total=now >= self._deadline))
-
-    def _phase_late(self, now: float) -> FetchError:
-        """The error for a limit reached before the request was sent."""
-        limits, host = self._loop.limits, urls.origin(self.request.url).host
-        if self.state is _WAITING:
-            return LocalError(f"no descriptor for {host} in {limits.timeout:g} s: close some files")
-        if now >= self._deadline:
-            return FetchTimeout(f"not done in {limits.timeout:g} s, waiting for {self.state.value}")
-        if self.state is _RESOLVING:
-            return FetchTimeout(f"no answer from DNS for {host}", code="dns.timeout")
-        if self._tunnel is not None:
-            return self._tunnel.late()
-        message = f"TLS with {host}: no handshake in {limits.connect:g} s"
-        return FetchTimeout(message, code="timeout.tls")
 
     def _lost(self, connection: Connection, error: OSError) -> None:
         said = error.strerror or str(error)
@@ -405,7 +198,7 @@ class Transfer:
         self.fail(parser.lost(said))
 
     def fail(self, error: FetchError) -> None:
-        """End without a usable response; or begin again when only the connection was stale."""
+        # Or begin again, when only the connection was stale.
         connection, parser = self._connection, self._parser
         request, loop = self.request, self._loop
         if (
@@ -432,19 +225,7 @@ class Transfer:
                 reused=connection.used,
             )
         self.abandon()
-        outcome: Outcome = Failure(request, error, self._started, elapsed, request.attempt, timing)
-        loop.end(self, outcome)
-
-    def abandon(self) -> None:
-        """Close what it has open."""
-        if self._race is not None:
-            self._race.abandon()
-            self._race = None
-        connection = self._connection
-        if connection is not None:
-            self._connection = None
-            self._loop.close_connection(connection)
-        self.state = _ENDED
+        loop.end(self, Failure(request, error, self._started, elapsed, request.attempt, timing))
 
     def _may_repeat(self) -> bool:
         return not self.fresh and self.request.method in {"GET", "HEAD"}
@@ -460,14 +241,6 @@ class Transfer:
         self._received = self._since = 0.0
         self.late_at = self._deadline
         self._loop.begin(self)
-
-    def _until(self, instant: float) -> None:
-        """Let `late` be called at that instant, or at the deadline when that is earlier."""
-        if instant > self._deadline:
-            instant = self._deadline
-        self.late_at = instant
-        if instant < self._loop.look_at:
-            self._loop.look_at = instant
 
     def _timing(self, elapsed: float) -> Timing:
         # Filled in plainly: a frozen dataclass sets each field by a call, and this is every page's.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from crawler.contracts import Engine
     from crawler.engines._connection import Connection
+    from crawler.engines._resolve import Resolver
     from crawler.model import Limits, Network
 
 
@@ -38,9 +39,16 @@ def open(transport: str, *, concurrency: int, limits: Limits, network: Network) 
 class SelectorsLoop(Loop):
     """Loop over selectors.DefaultSelector."""
 
-    def __init__(self, *, concurrency: int, limits: Limits, network: Network) -> None:
+    def __init__(
+        self,
+        *,
+        concurrency: int,
+        limits: Limits,
+        network: Network,
+        resolver: Resolver | None = None,
+    ) -> None:
         self._selector = _Selector()
-        super().__init__(concurrency=concurrency, limits=limits, network=network)
+        super().__init__(concurrency=concurrency, limits=limits, network=network, resolver=resolver)
 
     def close(self) -> None:
         super().close()

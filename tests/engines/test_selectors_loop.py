@@ -90,9 +90,9 @@ def serve():
 def start_engine():
     engines = []
 
-    def start(*, concurrency=10, limits=SMALL, **network):
-        engine = selectors_loop.open(
-            "", concurrency=concurrency, limits=limits, network=Network(**network)
+    def start(*, concurrency=10, limits=SMALL, resolver=None, **network):
+        engine = selectors_loop.SelectorsLoop(
+            concurrency=concurrency, limits=limits, network=Network(**network), resolver=resolver
         )
         engines.append(engine)
         return engine
@@ -292,7 +292,7 @@ def test_idle_connections_are_never_more_than_the_concurrency(serve, start_engin
 
     run(engine, [Request(server.url) for server in servers], concurrency=2)
 
-    assert len(engine._idle) == 2
+    assert len(engine._kept) == 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
@@ -389,11 +389,9 @@ def test_a_silent_resolver_does_not_stop_other_hosts(serve, start_engine):
             release.wait(5)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-    engine = start_engine(limits=Limits(dns=0.3, timeout=3.0))
-    resolver, engine._resolver = engine._resolver, Resolver(Network(), getaddrinfo=getaddrinfo)
-    engine._forget(resolver.wake)
-    resolver.close()
-    engine._register(engine._resolver.wake, 1, selectors_loop.Bell(engine._answered))
+    limits = Limits(dns=0.3, timeout=3.0)
+    resolver = Resolver(Network(), getaddrinfo=getaddrinfo)
+    engine = start_engine(limits=limits, resolver=resolver)
     names = [f"silent{n}.test" for n in range(20)] + ["good.test"] * 20
     requests = [Request(f"http://{name}:{server.port}/") for name in names]
 
@@ -421,12 +419,12 @@ def test_bodies_under_way_stay_within_their_budget_and_all_arrive(serve, start_e
     outcomes = []
     while len(outcomes) < number:
         outcomes += engine.wait(0.001)
-        most = max(most, engine._held)
+        most = max(most, engine.budget.held)
 
     assert [len(outcome.body) for outcome in outcomes] == [size] * number
     # One goes on beyond the budget, and each of the others may have read once more.
     assert most <= 500_000 + size + number * 65536
-    assert engine._held == 0
+    assert engine.budget.held == 0
 
 
 def test_https_goes_through_a_tunnel_of_the_proxy(serve, start_engine, tmp_path):
