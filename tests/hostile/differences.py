@@ -19,6 +19,8 @@ DIFFERENCES: dict[tuple[str, str], tuple[str, str]] = {
 DIFFERENCES |= {
     ("urllib", "KA02"): ("requests", _URLLIB),
     ("urllib", "KA02-close"): ("requests", _URLLIB),
+    ("urllib", "KA02-both"): ("requests", _URLLIB),
+    ("urllib", "KA02-head"): ("requests", _URLLIB),
     ("urllib", "KA03"): ("outcome", _URLLIB),
     ("urllib", "KA07"): ("outcome", _URLLIB),
 }

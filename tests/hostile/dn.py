@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from hostile.certificates import NAME
-from hostile.row import Ask, Flood, Handshake, Hold, Read, Row, Send, head, redirect, says, whole
+from hostile.row import (
+    Ask,
+    Flood,
+    Handshake,
+    Hold,
+    Read,
+    Row,
+    Send,
+    Sleep,
+    head,
+    redirect,
+    says,
+    whole,
+)
 
 BLOCKED = "policy.address_blocked"
 SPELLINGS = ("2130706433", "0x7f.1", "127.1", "0", "0177.0.0.1", "%E2%91%A0%E2%91%A1%E2%91%A6.1")
@@ -69,6 +82,14 @@ ROWS = [
     Row(
         "PX03-body",
         says(whole(b"hello")),
+        asks=TUNNEL,
+        proxied=True,
+        code="proto.desync",
+        retry="no|backoff",
+    ),
+    Row(
+        "PX03-late",
+        says(head("Content-Length: 5"), Sleep(0.03), Send(b"hello")),
         asks=TUNNEL,
         proxied=True,
         code="proto.desync",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hostile.row import PAGE, REST, Ask, Close, Read, Reset, Row, Send, Sleep, says, whole
+from hostile.row import PAGE, REST, Ask, Close, Read, Reset, Row, Send, Sleep, head, says, whole
 
 TWICE = (Ask("/first"), Ask("/second"))
 PAUSED = (Ask("/first"), REST, Ask("/second"))
@@ -14,6 +14,22 @@ ROWS = [
     Row("KA01", ((Read(), GOOD, Close()),), asks=PAUSED, fresh=("/second",), seen=1),
     Row("KA02", ((Read(), GOOD, Read(), Reset()),), asks=TWICE, seen=2),
     Row("KA02-close", ((Read(), GOOD, Read(), Close()),), asks=TWICE, seen=2),
+    # The fresh connection fails too: that is an attempt like any other, and reported.
+    Row(
+        "KA02-both",
+        ((Read(), GOOD, Read(), Reset()), (Read(), Reset())),
+        asks=TWICE,
+        code="net.reset",
+        retry="backoff",
+        seen=2,
+    ),
+    Row(
+        "KA02-head",
+        ((Read(), GOOD, Read(), Reset()), (Read(), Send(head("Content-Length: 9")))),
+        asks=(Ask("/first"), Ask("/second", method="HEAD")),
+        body=b"",
+        seen=2,
+    ),
     Row(
         "KA03",
         ((Read(), GOOD, Read(), Send(b"HTTP/1.1 2"), Close()),),
