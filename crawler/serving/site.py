@@ -121,9 +121,9 @@ class _Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        # A client that has ended its side still gets the answers under way.
+        # A client that has ended its side still gets the answers under way, if any will come.
         self._closing = True
-        return self._answering
+        return self._answering and self._end != "hang"
 
     def _take(self) -> None:
         """Answers what is in the buffer, request by request."""
