@@ -182,8 +182,11 @@ class Tunnel:
             raise ProxyError(f"proxy {host} asks for credentials", code="proxy.auth")
         if not 200 <= status < 300:
             raise self.broken(f"answered {status}")
-        if surplus:
-            message = f"proxy {host} sent {surplus} bytes after its answer to CONNECT"
+        headers = self._parser.headers
+        announced = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        if surplus or announced:
+            # A tunnel has no body (RFC 9110 9.3.6): what comes would be taken for the host's bytes.
+            message = f"proxy {host} answered CONNECT {self._target} with a body"
             raise ProtocolError(message, code="proto.desync")
 
 

@@ -17,6 +17,7 @@ from crawler.transports.resolve import check_public
 if TYPE_CHECKING:
     from crawler.engines._resolve import Resolver
     from crawler.engines._transfer import Transfer
+    from crawler.model import Request
     from crawler.transports._proxy import Proxy
     from crawler.transports.resolve import Address
 
@@ -42,17 +43,22 @@ class Lookups:
         origin, proxy = urls.origin(transfer.request.url), self._proxy
         host, port, public_only = origin.host, origin.port, transfer.request.public_only
         if proxy is not None:
-            # The user named the proxy, so its address is allowed; the host's own only the proxy
-            # knows, unless it is spelled out.
-            literal = self._resolver.peek(host, port, public_only=public_only)
-            if isinstance(literal, AddressBlocked):
-                return literal
+            # The user named the proxy, so its address is allowed.
             host, port, public_only = proxy.host, proxy.port, False
         found = self._resolver.peek(host, port, public_only=public_only)
         if found is None:
             self._asking.setdefault((host, port), []).append(transfer)
             self._resolver.ask(host, port)
         return found
+
+    def refused(self, request: Request) -> AddressBlocked | None:
+        """The error when the request spells out an address that policy keeps it from.
+
+        All there is to check behind a proxy: what a name means only the proxy knows.
+        """
+        origin = urls.origin(request.url)
+        found = self._resolver.peek(origin.host, origin.port, public_only=request.public_only)
+        return found if isinstance(found, AddressBlocked) else None
 
     def answered(self) -> list[tuple[Transfer, Found]]:
         """Those who waited, with what was found; they may have ended meanwhile.

@@ -147,6 +147,11 @@ class Loop:
             payload = encode(self.proxy.signed(request), proxy_form=True)
         transfer = Transfer(self, request, payload, key, now)
         self._under_way[transfer] = None
+        if request.public_only and self.proxy is not None:
+            refused = self._lookups.refused(request)
+            if refused is not None:
+                transfer.fail(refused)
+                return
         connection = self._take(transfer) if key in self._kept.by_key else None
         if connection is not None:
             transfer.send(connection, now)

@@ -474,6 +474,16 @@ def test_http_gives_the_proxy_the_absolute_url_and_shares_its_connections(serve,
     assert server.accepted == 1
 
 
+def test_behind_a_proxy_a_spelled_out_private_address_is_refused(serve, start_engine):
+    server = serve(good)
+    engine = start_engine(proxy=server.url)
+    assert one(engine, Request("http://93.184.216.34/", public_only=True)).ok
+
+    outcome = one(engine, Request("http://127.0.0.1/inside", public_only=True))
+
+    assert outcome.code == "policy.address_blocked"
+
+
 def test_a_tls_session_is_taken_up_by_the_next_connection(serve, start_engine, tmp_path):
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
