@@ -22,6 +22,7 @@ import crawler
 from crawler import config
 from crawler.errors import CrawlerError
 from crawler.flags import with_settings
+from crawler.safety import safe_text
 from crawler.settings import Section
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def main() -> None:
         from crawler.errors import SinkError
         from crawler.lines import InputError
 
-        print(f"crawl: {error}", file=sys.stderr)
+        message = "\n".join(safe_text(line) for line in str(error).split("\n"))
+        print(f"crawl: {message}", file=sys.stderr)
         sys.exit(3 if isinstance(error, SinkError | InputError) else USAGE)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -208,13 +208,17 @@ class _Run:
                 )
             except (SinkError, InputError) as error:
                 fault = error
-            fault = self._closed() or fault
+            self._console.erase()
+            closing = self._outputs.close()
+            if fault is None or isinstance(fault, OutputClosed):
+                fault = closing or fault
         code = self._code(fault)
         if fault is None:
             snapshot = self._stats.snapshot(self._entries.lines)
             assert snapshot.unfinished == left, f"accounts: {snapshot} but {left} left"
-        if code or fault is None:
-            self._report(code)
+        if not isinstance(fault, OutputClosed):
+            self._show()
+        self._save(code)
         return Ended(code, at_once=self._stop.over or fault is not None)
 
     def _write(self, outcome: Outcome) -> None:
@@ -244,15 +248,6 @@ class _Run:
             snapshot = self._stats.snapshot(self._entries.lines)
             self._console.draw(report.progress(snapshot, under_way=under_way, read=read))
 
-    def _closed(self) -> SinkError | None:
-        """The error of flushing the outputs, if any."""
-        self._console.erase()
-        try:
-            self._outputs.flush(everything=True)
-        except SinkError as error:
-            return error
-        return None
-
     def _code(self, fault: Exception | None) -> int:
         if isinstance(fault, OutputClosed):
             return 0
@@ -265,20 +260,25 @@ class _Run:
         asked = bad + self._stats.fetched
         return FAILED if bad and bad / asked >= self._fail_on else 0
 
-    def _report(self, code: int) -> None:
+    def _show(self) -> None:
+        """The summary, for people."""
         snapshot = self._stats.snapshot(self._entries.lines)
         if not snapshot.lines:
             self._console.say("crawl: the input has no URLs")
         if is_terminal(1) and is_terminal(2):
             self._console.say("")
         self._console.say(report.summary(snapshot))
-        if self._outputs.summary is not None:
-            record = report.summary_record(
-                snapshot,
-                engine=self._plan.engine,
-                concurrency=self._plan.concurrency,
-                code=code,
-                stopped=self._stop.reason,
-            )
-            self._outputs.summary.add(json.dumps(record).encode() + b"\n")
-            self._outputs.summary.flush()
+
+    def _save(self, code: int) -> None:
+        """The summary, for programs. Raises SinkError."""
+        if self._outputs.summary is None:
+            return
+        record = report.summary_record(
+            self._stats.snapshot(self._entries.lines),
+            engine=self._plan.engine,
+            concurrency=self._plan.concurrency,
+            code=code,
+            stopped=self._stop.reason,
+        )
+        self._outputs.summary.add(json.dumps(record).encode() + b"\n")
+        self._outputs.summary.close()

@@ -194,8 +194,8 @@ def network(settings: Settings) -> Network:
         except InvalidURL:
             raise settings.error("proxy", f"not a URL: {_masked(proxy)}") from None
     ca_file = Path(settings.text("cacert")) if settings.text("cacert") else None
-    if ca_file is not None and not ca_file.is_file():
-        raise settings.error("cacert", f"no such file: {str(ca_file)!r}")
+    if ca_file is not None:
+        _check_certificates(settings, ca_file)
     if settings.flag("ipv4") and settings.flag("ipv6"):
         raise settings.error("ipv6", "not together with ipv4")
     return Network(
@@ -205,6 +205,17 @@ def network(settings: Settings) -> Network:
         resolve=tuple(options.resolve(text) for text in settings.texts("resolve")),
         family=4 if settings.flag("ipv4") else 6 if settings.flag("ipv6") else 0,
     )
+
+
+def _check_certificates(settings: Settings, path: Path) -> None:
+    import ssl
+
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except FileNotFoundError:
+        raise settings.error("cacert", f"no such file: {str(path)!r}") from None
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise settings.error("cacert", f"no certificates in PEM: {str(path)!r}") from error
 
 
 def headers(settings: Settings, version: str) -> tuple[tuple[str, str], ...]:
@@ -276,7 +287,7 @@ def _number(setting: Setting, written: object) -> Value:
 
 
 def _place(name: str, origin: str) -> str:
-    if origin == "command line":
+    if origin in {"command line", "default"}:
         return "--" + name.replace("_", "-")
     if origin == "environment":
         return PREFIX + name.upper()

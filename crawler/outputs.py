@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from crawler import options, sinks
 from crawler.console import Lines, is_regular, is_terminal, wants_colour
 from crawler.errors import SinkError
-from crawler.sinks._file import RecordFile
+from crawler.sinks._file import OutputClosed, RecordFile
 from crawler.sinks.bodies import Bodies
 from crawler.sinks.record import Describer
 
@@ -73,7 +73,7 @@ class Outputs:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # After close() there is nothing left to lose here.
+        # Only after an error of ours is there anything left to lose here.
         with contextlib.suppress(SinkError):
             self._stack.close()
 
@@ -87,9 +87,16 @@ class Outputs:
         for output in self._all if everything else self._prompt:
             output.flush()
 
-    def close(self) -> None:
-        """Write and close. Raises SinkError when something is not safe."""
-        self._stack.close()
+    def close(self) -> SinkError | None:
+        """Write and close all records; the error of the output that is worst off, if any."""
+        worst: SinkError | None = None
+        for output in self._all:
+            try:
+                output.close()
+            except SinkError as error:
+                if worst is None or isinstance(worst, OutputClosed):
+                    worst = error
+        return worst
 
     def _screen(self, settings: Settings, describer: Describer, environ: Mapping[str, str]) -> None:
         quiet = settings.count("quiet") > 1

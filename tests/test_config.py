@@ -174,6 +174,7 @@ def test_secrets_are_not_printed() -> None:
         ({"proxy": "socks5://p:1"}, "only http:// proxies"),
         ({"proxy": "http://"}, "--proxy: not a URL"),
         ({"cacert": "/no/such"}, "--cacert: no such file: '/no/such'"),
+        ({"cacert": __file__}, "--cacert: no certificates in PEM"),
         ({"ipv4": True, "ipv6": True}, "not together"),
     ],
 )
