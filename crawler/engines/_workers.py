@@ -66,9 +66,15 @@ def failure(request: Request, error: FetchError, started: datetime, elapsed: flo
     timing = Timing(total=elapsed) if error.partial is None else error.partial.timing
     if request.since:
         timing = replace(timing, queue=max(0.0, begun - request.since))
-    # The traceback holds the frames, and they the buffers, of an exchange that is over.
-    error.__traceback__ = None
+    _forget_frames(error)
     return Failure(request, error, started, elapsed, request.attempt, timing)
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of tracebacks: their frames hold the connections and buffers of what is over."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def is_out_of_files(outcome: Outcome) -> bool:

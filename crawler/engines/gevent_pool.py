@@ -9,7 +9,7 @@ switch instead of a thread. Greenlets live as long as the engine: one for each U
 than the exchange does (7 us to spawn, and a watcher each time).
 
 With requests and urllib the whole process has to be patched (patched.py). With our own exchange
-gevent's socket module is handed in instead, and nothing has to be.
+sockets that switch are handed in instead (_green.py), and nothing has to be.
 Read beside it: threads.py, transports/via_socket.py.
 """
 
@@ -23,9 +23,8 @@ import gevent
 import gevent.event
 import gevent.pool
 import gevent.queue
-import gevent.socket
-from crawler.engines import _green
 
+from crawler.engines import _green
 from crawler.engines._workers import (
     WAIT_FOR_FILES,
     failure,
@@ -105,6 +104,7 @@ class GeventPool:
     def close(self) -> None:
         self._pool.kill()
         self._lookups.kill()
+        self._through.abort()
         self._through.close()
 
     def _work(self) -> None:

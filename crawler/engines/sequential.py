@@ -21,7 +21,8 @@ from crawler.engines._workers import (
 )
 
 if TYPE_CHECKING:
-    from crawler.contracts import Engine, Transport
+    from crawler.contracts import Engine
+    from crawler.engines._workers import Abortable
     from crawler.model import Limits, Network, Outcome, Request
 
 
@@ -33,7 +34,7 @@ def open(name: str, *, concurrency: int, limits: Limits, network: Network) -> En
 class Sequential:
     """Performs each exchange inside `wait`."""
 
-    def __init__(self, through: Transport, limits: Limits) -> None:
+    def __init__(self, through: Abortable, limits: Limits) -> None:
         self._through = through
         self._limits = limits
         self._started: deque[Request] = deque()
@@ -60,4 +61,5 @@ class Sequential:
 
     def close(self) -> None:
         self._started.clear()
+        self._through.abort()
         self._through.close()

@@ -126,6 +126,12 @@ class Dialer:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
+    def close(self) -> None:
+        """Close what is still open, once it was aborted; before that it belongs to exchanges."""
+        if self._aborted:
+            for sock in tuple(self._sockets):
+                sock.close()
+
     def _resolved(self, attempt: Attempt) -> tuple[Address, ...]:
         origin, limits, proxy = attempt.origin, attempt.limits, self.proxy
         public_only = attempt.request.public_only

@@ -12,6 +12,8 @@ libraries, because neither catches what is no OSError and no error of its own.
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import threading
 from functools import lru_cache, partial
 from http.client import HTTPException
@@ -22,6 +24,7 @@ from requests import Response as Answer
 from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 from urllib3 import HTTPConnectionPool, HTTPHeaderDict, PoolManager
+from urllib3._collections import RecentlyUsedContainer
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER
@@ -90,6 +93,7 @@ class RequestsTransport:
 
     def close(self) -> None:
         self._adapter.close()
+        self._dialer.close()
 
 
 class _Adapter(HTTPAdapter):
@@ -99,6 +103,14 @@ class _Adapter(HTTPAdapter):
         self._dialer = dialer
         self._now = now
         super().__init__(pool_connections=concurrency, pool_maxsize=concurrency)
+
+    def close(self) -> None:
+        """Close the idle connections; what is under way goes on."""
+        pools = self.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118  # it is no dictionary
+            pool = pools.get(key)
+            if pool is not None:
+                _drain(pool)
 
     def init_poolmanager(
         self, connections: int, maxsize: int, block: bool = False, **options: object
@@ -133,6 +145,7 @@ class _Pools(PoolManager):
 
     def __init__(self, dialer: Dialer, now: threading.local, most: int, maxsize: int) -> None:
         super().__init__(most, maxsize=maxsize)
+        self.pools = RecentlyUsedContainer(most, dispose_func=_drain)
         self._made_by: dict[str, Any] = {
             "http": partial(_Connection, dialer, now),
             "https": partial(_TLSConnection, dialer, now),
@@ -142,6 +155,19 @@ class _Pools(PoolManager):
         pool = super()._new_pool(scheme, *args, **options)
         pool.ConnectionCls = self._made_by[scheme]
         return pool
+
+
+def _drain(pool: HTTPConnectionPool) -> None:
+    """Close the idle connections of a pool, which may still be in use."""
+    idle = pool.pool
+    kept = []
+    with contextlib.suppress(queue.Empty):
+        while idle is not None:
+            kept.append(idle.get(block=False))
+    for connection in kept:
+        if connection is not None:
+            connection.close()
+        pool._put_conn(None)
 
 
 class _Ours(Dialling):

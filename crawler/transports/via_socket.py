@@ -74,6 +74,7 @@ class SocketTransport:
 
     def close(self) -> None:
         self._kept.clear()
+        self._dialer.close()
 
 
 class _Kept:

@@ -66,6 +66,7 @@ class UrllibTransport:
 
     def close(self) -> None:
         self._opener.close()
+        self._dialer.close()
 
 
 class _Attempted(urllib.request.Request):
