@@ -49,9 +49,15 @@ class State(enum.Enum):
 class Approach:
     """An exchange on its way to a connection; the base of Transfer.
 
+    Args:
+        loop: the engine.
+        request: what is asked for.
+        payload: the same as bytes.
+        key: which kept connections it may use.
+        now: the monotonic instant it begins at.
+
     Attributes:
         state: what it waits for.
-        key: which kept connections it may use.
         late_at: monotonic instant at which a limit is reached.
     """
 
@@ -64,8 +70,9 @@ class Approach:
     _phase = 0.0  # instant at which looking up, connecting or the handshake began
     _dns = _connect = _tls = 0.0  # seconds they took
 
-    def __init__(self, loop: Loop, request: Request, key: str, now: float) -> None:
+    def __init__(self, loop: Loop, request: Request, payload: bytes, key: str, now: float) -> None:
         self._loop = loop
+        self._payload = payload
         self.key = key
         self.request = request
         self._begun = now

@@ -207,7 +207,7 @@ class Loop:
         while self._queued and self._connects < _CONNECTS:
             transfer = self._queued.popleft()
             transfer.restart(now)
-            self._dial(transfer)
+            self.begin(transfer)
         if self._starved:
             self._feed(now)
 

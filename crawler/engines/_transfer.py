@@ -23,8 +23,6 @@ from crawler.wire.parse import ResponseParser, with_partial
 
 if TYPE_CHECKING:
     from crawler.engines._connection import Connection
-    from crawler.engines._loop import Loop
-    from crawler.model import Request
 
 _now = time.monotonic
 _SENDING, _AWAITING = State.SENDING, State.AWAITING
@@ -45,10 +43,6 @@ class Transfer(Approach):
     _sent = _received = 0.0  # instants of the request's last and the response's first byte
     _since = 0.0  # instant from which the body's rate is measured
     _had = 0  # bytes of it then
-
-    def __init__(self, loop: Loop, request: Request, payload: bytes, key: str, now: float) -> None:
-        super().__init__(loop, request, key, now)
-        self._payload = payload
 
     def send(self, connection: Connection, now: float) -> None:
         loop = self._loop

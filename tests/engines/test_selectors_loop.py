@@ -338,6 +338,18 @@ def test_a_thousand_connections_at_once(serve, start_engine):
     assert sorted(int(outcome.body) for outcome in outcomes) == list(range(number))
 
 
+def test_connects_are_spread_over_turns(start_engine):
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        engine = start_engine(concurrency=300)
+        for n in range(300):
+            engine.start(Request(f"http://127.0.0.1:{listener.getsockname()[1]}/{n}"))
+        at_once = engine._open
+
+        engine.wait(0.0)
+
+        assert (at_once, engine._open) == (256, 300)
+
+
 @pytest.mark.parametrize("allowed", [12, 20])
 def test_without_descriptors_fewer_connections_do_the_same_work(serve, allowed):
     gate = threading.Event()
