@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from crawler.comparing import Difference, Run, Summary
     from crawler.model import Request
 
+WIDTH = 100  # columns of a note; the table is as wide as it must be
 SHOWN = 20  # differing URLs listed; the rest are counted
 _HEADINGS = ("engine", "wall", "cpu", "peak rss", "ok", "failed", "vs sequential")
 _COLUMNS = (
@@ -61,7 +63,8 @@ def text(
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         lines.append("   ".join(cells).rstrip())
-    lines += [f"{kind}: {sentence}" for kind, sentence in _remarks(runs, requests)]
+    for kind, sentence in _remarks(runs, requests):
+        lines += textwrap.wrap(f"{kind}: {sentence}", WIDTH, subsequent_indent="  ")
     lines += _difference_lines(differences(runs, requests))
     return "\n".join(lines) + "\n"
 

@@ -259,6 +259,15 @@ def test_the_table_has_a_line_for_each_engine_under_command_and_machine() -> Non
     assert lines[5].split()[-1] == "9.9"
 
 
+def test_a_long_note_is_broken_into_lines() -> None:
+    many = [one for number in range(12) for one in runs(f"threads+made-up-{number}", 0.4, 0.8)]
+
+    lines = tables.text([*BASE, *many], []).splitlines()
+
+    assert all(len(line) <= tables.WIDTH for line in lines if not line.startswith("threads"))
+    assert any(line.startswith("  threads+made-up") for line in lines)
+
+
 def test_markdown_has_the_same_cells() -> None:
     lines = tables.markdown(QUIET, URLS).splitlines()
 
