@@ -97,12 +97,9 @@ def crawl_list(
             if final is not None:
                 write(final)
     except Leave:
-        # Closing may wait for what was to be abandoned: the process ends instead.
         return watched.under_way + listed.unfinished()
-    except BaseException:
+    finally:
         engine.close()
-        raise
-    engine.close()
     return listed.unfinished()
 
 

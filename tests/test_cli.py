@@ -371,3 +371,63 @@ def test_a_number_of_files_that_is_too_small_lowers_concurrency(listed) -> None:
     assert "instead of 50: only 64 files may be open" in ended.stderr
     assert accounts(ended.stderr)["fetched"] == 60
     assert ended.returncode == 0
+
+
+def test_compare_shows_and_exports_the_table(crawl, listed, tmp_path: Path) -> None:
+    export = tmp_path / "runs.json"
+
+    ended = crawl(
+        "compare", listed("/page/1", "/gzip"), "sequential", "selectors",
+        "--repeat", "1", "-c", "2", "--export", str(export),
+    )  # fmt: skip
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("$ crawl compare ")
+    assert "every engine gave the same answer for each of 2 URLs" in ended.stdout
+    assert len(json.loads(export.read_text())["runs"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nothing-here"], 3, "cannot read 'nothing-here'"),
+        (["-", "gevnt"], 2, "did you mean 'gevent'?"),
+        (["-", "--repeat", "0"], 2, "--repeat: must be at least 1"),
+        (["-", "--export", "runs.xls"], 2, ".json, .md or .csv"),
+    ],
+)
+def test_a_comparison_that_cannot_be_is_said_in_one_line(
+    crawl, site: Site, arguments: list[str], code: int, said: str
+) -> None:
+    ended = crawl("compare", *arguments, input=f"{site.url}/page/1\n")
+
+    assert ended.returncode == code, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_serve_serves_until_it_is_interrupted() -> None:
+    import signal
+    import urllib.request
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "crawler", "serve", "--port", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        url = child.stdout.readline().split()[0]
+        with urllib.request.urlopen(f"{url}page/7") as answer:
+            assert b"page 7" in answer.read().lower()
+        child.send_signal(signal.SIGINT)
+        _, stderr = child.communicate(timeout=8)
+
+    assert child.returncode == 0
+    assert stderr == ""
+
+
+def test_serve_says_when_the_port_is_taken(crawl, site: Site) -> None:
+    ended = crawl("serve", "--port", site.url.rpartition(":")[2])
+
+    assert ended.returncode == 3
+    assert "cannot listen on 127.0.0.1:" in ended.stderr
