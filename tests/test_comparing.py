@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from crawler import Limits, Run, compare, tables
+from crawler import Limits, Run, compare, fetch, tables
 from crawler.comparing import comparison, differences, summarise
 from crawler.doubts import Doubt, Finding, doubts, sentences
 from crawler.errors import EngineUnavailable
@@ -100,9 +100,9 @@ def test_the_engine_that_needs_a_patched_process_gets_one_and_this_one_stays_as_
 
 
 @pytest.mark.timeout(30)
-def test_limits_headers_and_failures_reach_the_child_and_come_back(site: Site) -> None:
+def test_limits_reach_the_child_and_failures_come_back(site: Site) -> None:
     requests = [
-        Request(site.url + "/echo", headers=(("X-Asked", "yes"),)),
+        site.url + "/page/1",
         site.url + "/size/5000",
         "http://",
         site.url + "/drop",
@@ -113,6 +113,31 @@ def test_limits_headers_and_failures_reach_the_child_and_come_back(site: Site) -
     assert one.ok == 1
     assert dict(one.codes) == {"body.too_large": 1, "url.invalid": 1, "net.empty_reply": 1}
     assert one.digests[1:] == ("body.too_large", "url.invalid", "net.empty_reply")
+
+
+@pytest.mark.timeout(30)
+def test_a_request_is_made_with_its_method_and_headers(site: Site) -> None:
+    requests = [
+        Request(site.url + "/echo"),
+        Request(site.url + "/echo", headers=(("X-Asked", "yes"),)),
+        Request(site.url + "/size/5000", method="HEAD"),
+    ]
+
+    (one,) = compare(requests, engines=["threads"], repeat=1, limits=QUICK)
+
+    assert one.ok == 3
+    assert one.digests[0] != one.digests[1]
+    assert one.body_bytes < 5000
+
+
+@pytest.mark.timeout(30)
+def test_every_run_has_fetched_its_first_url_before_the_clock_starts(site: Site) -> None:
+    fetch(site.url + "/gauge?reset", transport="socket")
+
+    compare([site.url + "/page/1", site.url + "/page/2"], engines=["threads"], repeat=1)
+
+    counts = json.loads(fetch(site.url + "/gauge", transport="socket").body)
+    assert counts["requests"] == 3
 
 
 @pytest.mark.timeout(30)
