@@ -31,7 +31,7 @@ from crawler.errors import (
 )
 from crawler.frontier.listed import Listed
 from crawler.hops import REDIRECTS, downgraded, hop
-from crawler.model import Failure, Limits, Network, Pause, Request, Response
+from crawler.model import Failure, Limits, Network, Pause, Request, Response, seed_request
 from crawler.wire.decode import decode
 
 if TYPE_CHECKING:
@@ -311,7 +311,7 @@ def _read(requests: Iterable[str | Request], stillborn: list[Failure]) -> Iterat
 
 def _request(url: str, number: int) -> Request:
     canonical, headers = urls.seed(url)
-    return Request(canonical, headers, number=number, since=time.monotonic())
+    return seed_request(canonical, headers, number=number, since=time.monotonic())
 
 
 def _failed(response: Response, error: FetchError) -> Failure:

@@ -153,6 +153,35 @@ class Request:
         return self.url if end < 0 else self.url[:end]
 
 
+class _RequestDraft:
+    """A Request whose fields can still be set: it has the same slots."""
+
+    __slots__ = Request.__slots__
+
+
+def seed_request(
+    url: str, headers: tuple[tuple[str, str], ...], *, number: int, since: float
+) -> Request:
+    """As ``Request(url, headers, number=..., since=...)``, at half its cost: see `response`."""
+    draft: Any = _RequestDraft()
+    draft.url = url
+    draft.headers = headers
+    draft.depth = 0
+    draft.parent = None
+    draft.via = ()
+    draft.purpose = Purpose.PAGE
+    draft.method = "GET"
+    draft.body = b""
+    draft.number = number
+    draft.attempt = 1
+    draft.since = since
+    draft.deadline = 0.0
+    draft.public_only = False
+    draft.__class__ = Request
+    made: Request = draft
+    return made
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Where the time of one exchange went: durations in seconds, 0 where there was none."""

@@ -40,10 +40,8 @@ def canonical(url: str, base: str | None = None) -> str:
         InvalidURL: it is no http(s) URL, has no host, or is longer than `MAX_URL`.
     """
     parsed = _parse(url, base, url)
-    if parsed.has_credentials():
-        parsed.username = ""
-        parsed.password = ""
-    return _checked(parsed, url)
+    href = parsed.href
+    return _checked(href if "@" not in href else _without_user(parsed), url)
 
 
 def seed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -56,21 +54,15 @@ def seed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         InvalidURL: as `canonical`.
     """
     typed = text = text.strip()
-    colon = text.find(":")
-    if (
-        text
-        and "://" not in text
-        and (colon < 0 or not _is_scheme(text[:colon], text[colon + 1 :]))
-    ):
+    if text and "://" not in text and not _has_scheme(text):
         text = "https://" + text.lstrip("/")
     parsed = _parse(text, None, typed)
-    headers: tuple[tuple[str, str], ...] = ()
-    if parsed.has_credentials():
-        pair = unquote_to_bytes(parsed.username) + b":" + unquote_to_bytes(parsed.password)
-        headers = (("Authorization", "Basic " + base64.b64encode(pair).decode("ascii")),)
-        parsed.username = ""
-        parsed.password = ""
-    return _checked(parsed, typed), headers
+    href = parsed.href
+    if "@" not in href or not parsed.has_credentials():
+        return _checked(href, typed), ()
+    pair = unquote_to_bytes(parsed.username) + b":" + unquote_to_bytes(parsed.password)
+    authorization = "Basic " + base64.b64encode(pair).decode("ascii")
+    return _checked(_without_user(parsed), typed), (("Authorization", authorization),)
 
 
 def join(base: str, reference: str) -> str:
@@ -100,10 +92,11 @@ def _origin(prefix: str) -> Origin:
     return Origin(scheme, host.strip("[]"), int(port) if port else default, authority)
 
 
-def _is_scheme(before: str, after: str) -> bool:
-    """Whether ``before:after`` has a scheme, and is not a bare ``host:port/path``."""
+def _has_scheme(text: str) -> bool:
+    """Whether it begins with a scheme, and not with a bare ``host:port``."""
+    before, colon, after = text.partition(":")
     plausible = before.isascii() and before[:1].isalpha() and before.replace("-", "").isalnum()
-    return plausible and not after[:1].isdigit()
+    return bool(colon) and plausible and not after[:1].isdigit()
 
 
 def _parse(url: str, base: str | None, shown: str) -> can_ada.URL:
@@ -117,15 +110,18 @@ def _parse(url: str, base: str | None, shown: str) -> can_ada.URL:
         return _parse(scalar, base, shown)
 
 
-def _checked(parsed: can_ada.URL, url: str) -> str:
-    if parsed.protocol not in {"http:", "https:"}:
+def _without_user(parsed: can_ada.URL) -> str:
+    parsed.username = ""
+    parsed.password = ""
+    return parsed.href
+
+
+def _checked(href: str, url: str) -> str:
+    """What Ada wrote, without its fragment. It never writes an http URL without a host."""
+    if not href.startswith(("http://", "https://")):
         raise InvalidURL(f"only http and https can be fetched, not {_quoted(url)}")
-    if not parsed.hostname:
-        raise InvalidURL(f"the URL has no host: {_quoted(url)}")
-    if parsed.hash:
-        parsed.hash = ""
-    href = str(parsed.href)
-    href = href.removesuffix("#")
+    if "#" in href:
+        href = href[: href.index("#")]
     if len(href) > MAX_URL:
         raise InvalidURL(f"the URL has {len(href)} bytes, more than {MAX_URL}: {_quoted(url)}")
     return href

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from crawler.errors import ConnectError, FetchError, ProtocolError
 from crawler.fetching import RETRYABLE, Fetches, retry_after, settled
 from crawler.frontier.listed import Listed
-from crawler.model import Failure, Headers, Limits, Outcome, Request, Response
+from crawler.model import Failure, Headers, Limits, Outcome, Request, Response, seed_request
 
 
 class Clock:
@@ -46,9 +48,7 @@ class AnsweringEngine:
         self.queue.clear()
 
 
-def response(
-    request: Request, status: int = 200, body: bytes = b"", **fields: str
-) -> Response:
+def response(request: Request, status: int = 200, body: bytes = b"", **fields: str) -> Response:
     headers = Headers(tuple((name.replace("_", "-"), value) for name, value in fields.items()))
     return Response(
         request, status, "", headers, body, body, "1.1", "127.0.0.1 80", datetime.now(UTC), 0.0
@@ -149,9 +149,7 @@ def test_statuses_are_tried_again_only_when_asked(
 
 @pytest.mark.parametrize(("word", "tries"), [("connect", 3), ("connect.refused", 3), ("dns", 1)])
 def test_errors_are_tried_again_by_code_or_family(word: str, tries: int) -> None:
-    _, starts = run(
-        lambda request: failure(request, ConnectError("refused")), retry_on=[word]
-    )
+    _, starts = run(lambda request: failure(request, ConnectError("refused")), retry_on=[word])
 
     assert len(starts) == tries
 
@@ -259,3 +257,12 @@ def test_leaving_https_is_flagged_on_the_final_response() -> None:
 
     assert isinstance(outcome, Response)
     assert outcome.warnings == ("warn.downgrade",)
+
+
+def test_a_seed_request_is_a_request_like_any_other() -> None:
+    made = seed_request("http://a/", (("A", "b"),), number=3, since=2.0)
+
+    assert made == Request("http://a/", (("A", "b"),), number=3, since=2.0)
+    assert pickle.loads(pickle.dumps(made)) == made
+    with pytest.raises(FrozenInstanceError):
+        made.url = "http://b/"  # type: ignore[misc]
