@@ -20,6 +20,10 @@ def main() -> None:
 
         measure()
         return
+    if sys.argv[1:2] == ["handed-over"] and _is_patched():
+        from crawler.command import handed_over
+
+        handed_over()
     from crawler.cli import main as crawl
 
     crawl()
@@ -34,11 +38,15 @@ def _have_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
 
 
+def _is_patched() -> bool:
+    return "gevent.monkey" in sys.modules
+
+
 def _die_quietly() -> None:
     """Until the run has its own handlers a signal ends the process, without a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if "gevent.monkey" in sys.modules:  # the other side of command.patched
+    if _is_patched():  # the other side of handover.give, which blocks them
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 

@@ -22,7 +22,6 @@ import crawler
 from crawler import config
 from crawler.errors import CrawlerError
 from crawler.flags import with_settings
-from crawler.safety import safe_text
 from crawler.settings import Section
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from crawler.config import Settings
 
-USAGE = 2
 _COMPARED = frozenset({"engine", "rate", "per_host", "delay", "retry_on"})  # not in `compare`
 
 
@@ -65,16 +63,15 @@ def main() -> None:
     try:
         app(prog_name="crawl")
     except CrawlerError as error:
-        from crawler.errors import SinkError
-        from crawler.lines import InputError
+        from crawler.command import complain
 
-        message = "\n".join(safe_text(line) for line in str(error).split("\n"))
-        print(f"crawl: {message}", file=sys.stderr)
-        sys.exit(3 if isinstance(error, SinkError | InputError) else USAGE)
+        sys.exit(complain(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        _leave(0)
+        from crawler.command import Ended, leave
+
+        leave(Ended(0, at_once=True))
 
 
 def _version(*, value: bool) -> None:
@@ -111,7 +108,7 @@ def _run(
     no_config: bool,
 ) -> None:
     """Fetch a list of URLs: the default command."""
-    from crawler.command import run
+    from crawler.command import leave, run
 
     if inputs or given["input"]:
         named = given["input"]
@@ -120,10 +117,7 @@ def _run(
     if show_limits:
         print(_limits(settings), end="")
         return
-    ended = run(settings, arguments=sys.argv[1:], environ=os.environ)
-    if ended.at_once:
-        _leave(ended.code)
-    sys.exit(ended.code)
+    leave(run(settings, arguments=sys.argv[1:], environ=os.environ))
 
 
 @app.command("compare")
@@ -236,14 +230,3 @@ def _is_terminal(fd: int) -> bool:
         return os.isatty(fd)
     except OSError:
         return True
-
-
-def _leave(code: int) -> None:
-    """End the process without waiting for what was abandoned, and without a word about stdout."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:
-                stream.flush()
-        except (OSError, ValueError):
-            continue
-    os._exit(code)

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import resource
-import signal
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -20,13 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import crawler
-from crawler import config, engines, options, reading, report
+from crawler import config, engines, handover, options, reading, report
 from crawler.console import Console, is_terminal, start_logging
 from crawler.crawling import TICK, Plan, crawl_list
-from crawler.errors import EngineUnavailable, SinkError
+from crawler.errors import CrawlerError, EngineUnavailable, SinkError
 from crawler.frontier.seen import Seen
 from crawler.lines import InputError
 from crawler.outputs import Outputs
+from crawler.safety import safe_text
 from crawler.sinks import OutputClosed
 from crawler.stats import INVALID, Stats
 from crawler.stopping import Stop
@@ -72,7 +72,7 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     template = template_of(settings)
     reading.check(inputs)
     if engines.needs_patch(plan.engine) and not engines.is_patched():
-        patched(arguments, environ)
+        handover.give(settings, arguments=arguments, environ=environ)
     reason = engines.unavailable(plan.engine)
     if reason:
         raise EngineUnavailable(reason)
@@ -84,6 +84,36 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     entries = reading.Reading(inputs, template=template, seen=Seen())
     with Outputs(settings, inputs, plan.engine, environ) as outputs:
         return _Run(settings, plan, entries, outputs, console).perform()
+
+
+def handed_over() -> NoReturn:
+    """Go on with `run` in the patched process, and end it."""
+    descriptor, *arguments = sys.argv[2:]
+    # What a log or an error shows of the command line is what the user typed.
+    sys.argv[1:] = arguments
+    settings = handover.take(int(descriptor))
+    try:
+        leave(run(settings, arguments=arguments, environ=os.environ))
+    except CrawlerError as error:
+        sys.exit(complain(error))
+
+
+def complain(error: CrawlerError) -> int:
+    """Say on stderr what went wrong; the exit code for it."""
+    message = "\n".join(safe_text(line) for line in str(error).split("\n"))
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # stderr may be gone
+        sys.stderr.write(f"crawl: {message}\n")
+    return LOCAL_FAULT if isinstance(error, SinkError | InputError) else USAGE
+
+
+def leave(ended: Ended) -> NoReturn:
+    """End the process, without waiting for what was abandoned."""
+    if not ended.at_once:
+        sys.exit(ended.code)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(ended.code)
 
 
 def plan_of(settings: Settings) -> Plan:
@@ -121,20 +151,6 @@ def template_of(settings: Settings) -> reading.Template:
         method = "HEAD"
     method = method or ("POST" if body else "GET")
     return reading.Template(method, config.headers(settings, crawler.__version__), body)
-
-
-def patched(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
-    """Become a process that gevent has patched before anything else was imported."""
-    package = str(Path(crawler.__file__).resolve().parent.parent)
-    before = environ.get("PYTHONPATH")
-    path = os.pathsep.join([package, before] if before else [package])
-    command = [sys.executable, "-P", "-m", "crawler.patched", *arguments]
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
-    # What comes while the new process patches and imports waits until it can end without a word.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    os.execve(sys.executable, command, {**environ, "PYTHONPATH": path})
 
 
 def is_sequential(engine: str) -> bool:

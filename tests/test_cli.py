@@ -431,3 +431,36 @@ def test_serve_says_when_the_port_is_taken(crawl, site: Site) -> None:
 
     assert ended.returncode == 3
     assert "cannot listen on 127.0.0.1:" in ended.stderr
+
+
+def test_settings_cross_into_the_patched_process_unseen(listed, site: Site, tmp_path: Path) -> None:
+    """A secret from a file shows neither in the list of processes nor in the environment."""
+    config = tmp_path / "secret.toml"
+    config.write_text('header = ["Authorization: Bearer s3cret", "X-Two: ü"]\n')
+    name = listed(*(f"/delay/300?n={number}" for number in range(8)))
+    command = [sys.executable, "-m", "crawler", name, "-c", "4", "--config", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        process = Path(f"/proc/{child.pid}")
+        shown = process.joinpath("cmdline").read_bytes()
+        shown += process.joinpath("environ").read_bytes()
+        child.communicate(timeout=8)
+
+    assert b"crawler.patched" in shown
+    assert name.encode() in shown
+    assert b"s3cret" not in shown
+    assert child.returncode == 0
+
+
+def test_a_notice_is_given_once(listed, tmp_path: Path) -> None:
+    (tmp_path / "crawl.toml").write_text("retries = 0\n")
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "crawler", listed("/page/1")],
+        capture_output=True, text=True, timeout=9, check=False, cwd=tmp_path,
+        env=os.environ | {"CRAWL_ODD": "1", "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )  # fmt: skip
+
+    assert ended.stderr.count("settings from ./crawl.toml") == 1
+    assert ended.stderr.count("CRAWL_ODD is no setting") == 1
