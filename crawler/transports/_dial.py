@@ -272,9 +272,11 @@ def connect_error(error: OSError, address: Address) -> FetchError:
     """What the failure of a connect means."""
     said = error.strerror or str(error)
     code = _OURS.get(error.errno or 0)
-    if code is not None:
+    if error.errno == errno.EADDRNOTAVAIL and address.family == socket.AF_INET6:
+        code = "connect.unreachable"  # a machine without IPv6 has no address to connect from
+    elif code is not None:
         return LocalError(f"no socket for {address.host} {address.port}: {said}", code=code)
-    if error.errno == errno.ECONNREFUSED:
+    elif error.errno == errno.ECONNREFUSED:
         code = "connect.refused"
     elif error.errno == errno.ETIMEDOUT:
         code = "connect.timeout"

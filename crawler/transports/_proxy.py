@@ -85,8 +85,10 @@ def open_tunnel(stream: Stream, proxy: Proxy, attempt: Attempt) -> None:
     if not 200 <= parser.status < 300:
         message = f"proxy {proxy.host} answered {parser.status} to CONNECT {target}"
         raise ProxyError(message, code="proxy.bad_gateway")
-    if surplus:
-        message = f"proxy {proxy.host} sent {surplus} bytes after its answer to CONNECT"
+    announced = parser.headers.get("content-length", "0") != "0"
+    if surplus or announced or "transfer-encoding" in parser.headers:
+        # A tunnel has no body (RFC 9110 9.3.6): what comes would be taken for the host's bytes.
+        message = f"proxy {proxy.host} answered CONNECT {target} with a body"
         raise ProtocolError(message, code="proto.desync")
 
 
