@@ -153,16 +153,25 @@ def test_fields_choose_and_order(crawl, site: Site) -> None:
     assert list(json.loads(ended.stdout)) == ["status", "title", "n"]
 
 
-def test_what_is_sent_can_be_chosen(crawl, site: Site) -> None:
+def test_what_is_sent_can_be_chosen(crawl, site: Site, tmp_path: Path) -> None:
     ended = crawl(
-        f"{site.url}/echo", "-e", "threads", "-H", "X-One: 1", "-A", "probe/1", "-X", "put",
-        "-d", "hello", "--save-dir", "/dev/null/no",
+        f"{site.url}/echo", "-e", "gevent", "-H", "X-One: 1", "-H", "Accept:", "-A", "probe/1",
+        "-X", "put", "-d", "hello", "--save-dir", str(tmp_path / "kept"),
     )  # fmt: skip
-    assert ended.returncode == 3
 
-    ended = crawl(f"{site.url}/status/404", "-e", "threads", "-I", "-q")
     (record,) = records(ended.stdout)
-    assert (record["status"], record["bytes"]) == (404, 0)
+    got = json.loads((tmp_path / "kept" / str(record["file"])).read_text())
+    fields = {name.lower(): value for name, value in got["headers"]}
+    assert got["method"] == "PUT"
+    assert (fields["x-one"], fields["user-agent"]) == ("1", "probe/1")
+    assert fields["content-length"] == "5"
+    assert "accept" not in fields
+
+
+def test_head_asks_for_no_body(crawl, site: Site) -> None:
+    (record,) = records(crawl(f"{site.url}/page/1", "-e", "threads", "-I", "-q").stdout)
+
+    assert (record["status"], record["bytes"]) == (200, 0)
 
 
 def test_a_file_that_is_not_ours_is_left_alone_before_the_first_fetch(

@@ -80,6 +80,8 @@ class RecordFile:
             self._cut(data[:done])
             raise self._failed(error) from error
         self.size += len(data)
+        if self._regular and not os.fstat(self._fd).st_nlink:
+            raise SinkError(f"{self.name} was removed while it was written")
 
     def close(self) -> None:
         """Flush and close. Raises SinkError, OutputClosed."""

@@ -188,3 +188,17 @@ def test_a_pipe_without_reader_says_so(tmp_path: Path, describer: Describer) -> 
     with pytest.raises(sinks.OutputClosed):
         sink.flush()
     sink.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_that_was_removed_meanwhile_says_so(
+    tmp_path: Path, describer: Describer, name: str
+) -> None:
+    path = tmp_path / name
+    sink = sinks.open(str(path), describer)
+    path.unlink()
+    sink.write(response())
+
+    with pytest.raises(SinkError, match="was removed while it was written"):
+        sink.flush()
+    sink.close()
