@@ -236,13 +236,9 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
         elif self._buffer:
             self._transport.resume_reading()
-            self._loop.call_soon(self._again)
+            self._loop.call_soon(self._take)
         else:
             self._transport.resume_reading()
-
-    def _again(self) -> None:
-        if not self._answering:
-            self._take()
 
     def _refuse(self, status: int) -> None:
         reply = found(b"", status=status, extra="Connection: close\r\n")
