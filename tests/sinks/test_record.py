@@ -6,6 +6,8 @@ import json
 from hashlib import sha256
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sinks.outcomes import failure, response
 
 from crawler.errors import ProtocolError
@@ -126,3 +128,16 @@ def test_the_queue_time_is_what_passed_before_the_exchange() -> None:
     record = Describer(engine="e", clock=lambda: 102.0).record(outcome)
 
     assert record["time_queue"] == pytest.approx(1.5)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(FIELDS),
+        st.none() | st.booleans() | st.integers() | st.text()
+        | st.floats(0, 1e6) | st.lists(st.text()) | st.lists(st.dictionaries(st.text(), st.text())),
+    )
+)  # fmt: skip
+def test_a_line_of_json_is_what_json_dumps_writes(record) -> None:
+    expected = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+
+    assert encoded(record) == expected
