@@ -29,8 +29,8 @@ TIME_ALLOWED = 90.0  # seconds for one engine
 
 # Deadlines are scaled down, not taken away; what is counted in bytes stays as it is by default.
 LIMITS = {
-    "timeout": 1.2,
-    "connect": 0.8,
+    "timeout": 1.5,
+    "connect": 0.7,
     "first_byte": 0.6,
     "idle": 0.5,
     "redirect_time": 0.3,

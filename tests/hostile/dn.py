@@ -97,7 +97,7 @@ ROWS = [
     ),
     Row(
         "PX04",
-        says(b"HTTP/1.1 200 OK\r\n", Flood(b"X-More: %s\r\n" % (b"y" * 200) * 20, 0.005)),
+        says(b"HTTP/1.1 200 OK\r\n", Flood(b"X-More: %s\r\n" % (b"y" * 200) * 100, 0.005)),
         asks=TUNNEL,
         proxied=True,
         code="proto.headers_too_large",

@@ -56,13 +56,13 @@ ROWS = [
     refused("HD18", OK + b"X-One: 1\r\n" * 3000 + TWO, "proto.headers_too_large"),
     Row(
         "HD19",
-        says(OK, Flood(b"X-More: %s\r\n" % (b"y" * 80) * 100, 0.005)),
+        says(OK, Flood(b"X-More: %s\r\n" % (b"y" * 80) * 300, 0.005)),
         code="proto.headers_too_large",
         connection="close",
     ),
     Row(
         "HD20",
-        says(OK + b"X-Endless: ", Flood(b"z" * 8192, 0.005)),
+        says(OK + b"X-Endless: ", Flood(b"z" * 32768, 0.005)),
         code="proto.headers_too_large",
         connection="close",
     ),
