@@ -38,6 +38,7 @@ _TURN = Pause(0.0)
 _BETWEEN_TURNS = 2_000  # lines without a URL before the exchanges under way get a turn
 _SELECT_MOST = 1024  # select(2) cannot look at descriptors from here on
 _COMMENT = re.compile(rb"[ \t]#")
+_PASSWORD = re.compile(r"^([^/?#]*//|)[^/?#]*:[^/?#]*@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a URL parser would drop a tab and join its sides
 
 
@@ -124,7 +125,11 @@ class Reading:
                 raise InvalidURL(f"not a URL: {text[:SHOWN]!a}")
             url, headers = urls.seed(text)
         except InvalidURL as error:
-            return self._refused(f"{place}{error}", "url.invalid", text[:SHOWN])
+            shown = without_password(text[:SHOWN])
+            said = str(error) if shown == text[:SHOWN] else f"not a URL: {shown!a}"
+            return self._refused(f"{place}{said}", "url.invalid", shown)
+        if "@" in text:
+            text = without_password(text)
         if self._seen is not None and not self._seen.add(url):
             message = f"{place}seen before: {url}"
             return self._refused(message, "url.duplicate", text, url)
@@ -174,6 +179,11 @@ class Reading:
 def is_url(name: str) -> bool:
     """Whether an argument is a URL rather than a file: it has a scheme that can be fetched."""
     return name[:8].lower().startswith(("http://", "https://"))
+
+
+def without_password(text: str) -> str:
+    """`text` with ``***`` for what stands before the @ of its host, if there is a colon in it."""
+    return _PASSWORD.sub(r"\1***@", text, count=1)
 
 
 def check(inputs: Sequence[str]) -> None:

@@ -233,3 +233,27 @@ def test_every_seed_knows_when_it_was_read() -> None:
     (seed,) = read("http://a.test/")
 
     assert before <= seed.since <= time.monotonic()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "http://me:s3cret@a.test/x", "me:s3cret@a.test/x", "http://me:s3c@ret@a.test/",
+        "http://me:s3cret@bad host/", "me:s3cret@bad host/", "http://me:s3cret@a.test:x/",
+        "HTTPS://me:s3cret@a.test/\t",
+    ],
+)  # fmt: skip
+def test_a_password_is_neither_recorded_nor_shown(written, line: str) -> None:
+    path = written(f"{line}\n{line}\n".encode())
+
+    for item in read(path, seen=Seen()):
+        request = item if isinstance(item, Seed) else item.request
+        said = "" if isinstance(item, Seed) else str(item.error)
+        assert "s3c" not in request.text + request.url + said
+        assert "ret@" not in request.text + request.url + said
+
+
+def test_an_at_sign_elsewhere_in_a_url_stays(written) -> None:
+    (seed,) = read(written(b"http://a.test/@me:you@x?m=a:b@c\n"))
+
+    assert seed.text == "http://a.test/@me:you@x?m=a:b@c"
