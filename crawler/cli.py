@@ -171,7 +171,7 @@ def _serve(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8080,
 ) -> None:
     """Serve the fixture site in the foreground, to try things against."""
-    from crawler.serving.site import serve
+    from crawler.serving.fixture import serve
 
     try:
         serve(host, port, lambda url: print(f"{url}/  (Ctrl-C ends it)", flush=True))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 
 TESTS = Path(__file__).parent
 PROJECT = TESTS.parent

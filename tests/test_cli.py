@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 from crawler.sinks.record import FIELDS
 
 ENGINES = ("sequential", "threads", "gevent", "gevent+urllib", "gevent+socket", "selectors")

@@ -16,7 +16,7 @@ from crawler.comparing import comparison, differences, summarise
 from crawler.doubts import Doubt, Finding, doubts, sentences
 from crawler.errors import EngineUnavailable
 from crawler.model import Network, Request
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 
 QUICK = Limits(timeout=5.0, connect=2.0, first_byte=2.0, idle=2.0, retries=0)
 

@@ -10,7 +10,7 @@ from crawler.crawling import Plan, crawl_list
 from crawler.errors import SinkError
 from crawler.model import Failure, Limits, Pause, Request
 from crawler.reading import Reading
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 from crawler.stats import Stats
 from crawler.stopping import LIMIT_REACHED, Stop
 

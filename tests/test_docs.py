@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 from crawler.settings import SETTINGS, Kind
 from crawler.sinks.record import FIELDS, ON_REQUEST
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 
 MOST = 20_000  # bytes a file may have
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 
 ENGINES = ("gevent", "threads", "selectors", "sequential")
 

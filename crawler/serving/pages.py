@@ -1,7 +1,7 @@
 """What the fixture site answers: one small function for each path. Pure: a target in, a reply out.
 
 A reply says which bytes go out, how they are spaced in time and what becomes of the connection;
-site.py does it. To add a path, write a function and give it a line in `ROUTES`.
+fixture.py does it. To add a path, write a function and give it a line in `ROUTES`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 
 ENGINES = (
     "selectors",

@@ -12,7 +12,7 @@ import pytest
 from crawler import engines
 from crawler.errors import EngineUnavailable
 from crawler.model import Limits, Network
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 
 Child = Callable[..., subprocess.CompletedProcess[str]]
 REFUSES_PATCH = {"threads", "threads+urllib", "threads+socket", "selectors"}

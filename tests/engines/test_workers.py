@@ -13,7 +13,7 @@ import pytest
 
 from crawler import engines
 from crawler.model import Limits, Network, Request
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 
 Child = Callable[..., subprocess.CompletedProcess[str]]
 

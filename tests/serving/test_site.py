@@ -15,7 +15,7 @@ from http.client import HTTPConnection
 import pytest
 
 from crawler.serving.pages import ROUTES, SHOWN, urls
-from crawler.serving.site import Site
+from crawler.serving.fixture import Site
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_a_taken_port_is_an_os_error(site: Site) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_in_the_foreground_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
     program = (
-        "from crawler.serving.site import serve\n"
+        "from crawler.serving.fixture import serve\n"
         "serve('127.0.0.1', 0, lambda url: print(url, flush=True))"
     )
     with subprocess.Popen(

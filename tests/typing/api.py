@@ -20,7 +20,8 @@ from crawler import (
 
 
 def one() -> str:
-    response: Response = fetch("example.org", transport="socket", limits=Limits(timeout=5), follow=3)
+    limits = Limits(timeout=5)
+    response: Response = fetch("example.org", transport="socket", limits=limits, follow=3)
     status: int = response.status
     kind: str | None = response.headers.get("content-type")
     return f"{status} {kind} {response.text} {response.ok}"
