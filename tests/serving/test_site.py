@@ -14,8 +14,8 @@ from http.client import HTTPConnection
 
 import pytest
 
-from crawler.serving.pages import ROUTES, SHOWN, urls
 from crawler.serving.fixture import Site
+from crawler.serving.pages import ROUTES, SHOWN, urls
 
 
 @pytest.fixture
