@@ -7,7 +7,6 @@ input cannot be read or the export not written. Read beside it: comparing.py, ta
 from __future__ import annotations
 
 import os
-import platform
 import shlex
 import sys
 import time
@@ -66,24 +65,17 @@ def show(settings: Settings, engines: Sequence[str], *, repeat: int, export: str
             f" {run.ok} ok, {run.failed} failed"
         )
     command = shlex.join(["crawl", *sys.argv[1:]])
-    sys.stdout.write(tables.text(runs, requests, command=command, machine=machine()))
+    sys.stdout.write(tables.text(runs, requests, command=command, machine=comparing.machine()))
     sys.stdout.flush()
     if render is not None:
         try:
-            Path(export).write_text(render(runs, requests, command, machine()), encoding="utf-8")
+            Path(export).write_text(
+                render(runs, requests, command, comparing.machine()), encoding="utf-8"
+            )
         except OSError as error:
             raise SinkError(f"cannot write {export!r}: {error.strerror}") from error
     clean = not any(run.failed for run in runs) and not comparing.differences(runs, requests)
     return 0 if clean else FAILED
-
-
-def machine() -> str:
-    """What the figures were measured on, in one line."""
-    return (
-        f"{platform.system()} {platform.release()} {platform.machine()}, "
-        f"{os.cpu_count()} processors, {platform.python_implementation()} "
-        f"{platform.python_version()}"
-    )
 
 
 def _renderer(export: str) -> Callable[[Sequence[Run], Sequence[Request], str, str], str] | None:

@@ -43,7 +43,10 @@ def _show(url: str, folder: Path) -> int:
     _say(f"A site on {url}, a list of {PAGES} of its pages, each answers after {DELAY} ms.")
     fetch(f"{url}/gauge?reset", transport="socket")
 
-    crawled = _run(f"urls.txt --concurrency {CONCURRENCY}".split(), folder)
+    arguments = f"urls.txt --concurrency {CONCURRENCY}"
+    if not sys.stdout.isatty():  # whole records are for programs; a log has people reading it
+        arguments += " --fields n,status,bytes,time_total,url"
+    crawled = _run(arguments.split(), folder)
     counts = json.loads(fetch(f"{url}/gauge", transport="socket").body)
     _say(f"\nThe site counted {counts['requests']} requests, {counts['peak']} of them at once.")
     sequentially = PAGES * DELAY / 1000

@@ -22,13 +22,13 @@ _NEVER_ASKED = frozenset({"url.invalid", "url.duplicate"})
 
 
 def line(outcome: Outcome, *, colour: bool = False) -> str:
-    """One URL: status, bytes, seconds, URL, and what went wrong."""
+    """One URL: status, bytes, time, URL, and what went wrong."""
     code, _ = fault(outcome)
     reply = outcome if isinstance(outcome, Response) else outcome.error.partial
     status = str(reply.status) if reply is not None else "---"
     size = human_size(len(reply.raw)) if reply is not None else "-"
     url = outcome.request.url or getattr(outcome.request, "text", "")
-    text = f"{status:>3} {size:>9} {outcome.elapsed:8.3f} s  {safe_text(url)}"
+    text = f"{status:>3} {size:>9} {human_duration(outcome.elapsed):>9}  {safe_text(url)}"
     if not code:
         return text
     text = f"{text}  {safe_text(code)}"
@@ -132,6 +132,11 @@ def human_time(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def human_duration(seconds: float) -> str:
+    """The time of one exchange as people read it: ``0.4 ms``, ``105.6 ms``, ``2.31 s``."""
+    return f"{seconds * 1000:.1f} ms" if seconds < 0.99995 else f"{seconds:.2f} s"
+
+
 def _counts(counts: list[tuple[str, int]]) -> str:
     parts = [f"{safe_text(word)}: {number:,}" for word, number in counts[:_SHOWN_CODES]]
     if len(counts) > _SHOWN_CODES:
@@ -141,8 +146,8 @@ def _counts(counts: list[tuple[str, int]]) -> str:
 
 def _percentiles(times: Percentiles) -> str:
     return (
-        f"p50 {times.p50:.3f} s   p90 {times.p90:.3f} s   p99 {times.p99:.3f} s"
-        f"   max {times.most:.3f} s"
+        f"p50 {human_duration(times.p50)}   p90 {human_duration(times.p90)}"
+        f"   p99 {human_duration(times.p99)}   max {human_duration(times.most)}"
     )
 
 

@@ -52,7 +52,7 @@ def test_a_terminal_shows_lines_progress_and_summary(at_terminal, listed: str) -
     code, shown = at_terminal(listed, "-e", "threads", "-c", "4")
 
     assert code == 1
-    assert len(re.findall(r"^200     \d+ B    0\.1\d\d s  http://", shown, re.MULTILINE)) > 10
+    assert len(re.findall(r"^200     \d+ B  1\d\d\.\d ms  http://", shown, re.MULTILINE)) > 10
     assert re.search(r"\x1b\[31m404 .*  http\.404\x1b\[0m", shown)
     assert re.search(r"\r\x1b\[K\d+ done  \d failed  4 under way  .* \d+%  ETA", shown)
     assert "21 lines = 20 fetched + 1 failed" in shown

@@ -26,12 +26,12 @@ NOW = Snapshot(
 
 
 def test_a_line_is_status_bytes_seconds_and_url() -> None:
-    assert report.line(response()) == "200       5 B    0.250 s  http://a.test/"
+    assert report.line(response()) == "200       5 B  250.0 ms  http://a.test/"
 
 
 def test_a_failed_line_ends_in_code_and_reason() -> None:
     assert report.line(failure("nobody listens")) == (
-        "---         -    0.500 s  http://b.test/  connect.refused: nobody listens"
+        "---         -  500.0 ms  http://b.test/  connect.refused: nobody listens"
     )
     assert report.line(response(status=404)).endswith("http://a.test/  http.404")
 
@@ -67,8 +67,8 @@ def test_the_summary_balances_the_accounts() -> None:
         "time      10.0 s   110.0 pages/s   12.3 MB",
         "status    200: 1,000   404: 60",
         "errors    http.404: 60   connect.refused: 40",
-        "latency   p50 0.100 s   p90 0.200 s   p99 0.300 s   max 0.400 s",
-        "queue     p50 0.010 s   p90 0.020 s   p99 0.030 s   max 0.040 s",
+        "latency   p50 100.0 ms   p90 200.0 ms   p99 300.0 ms   max 400.0 ms",
+        "queue     p50 10.0 ms   p90 20.0 ms   p99 30.0 ms   max 40.0 ms",
     ]
 
 
@@ -106,3 +106,17 @@ def test_sizes_are_decimal(size: int, text: str) -> None:
 )
 def test_times_are_short(seconds: float, text: str) -> None:
     assert report.human_time(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0.0 ms"),
+        (0.00042, "0.4 ms"),
+        (0.9999, "999.9 ms"),
+        (0.99999, "1.00 s"),
+        (60, "60.00 s"),
+    ],
+)
+def test_the_time_of_one_exchange_is_shown_in_the_unit_that_fits(seconds: float, text: str) -> None:
+    assert report.human_duration(seconds) == text
