@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crawler.errors import (
         AddressBlocked,
         BodyTooLarge,
+        ConfigError,
         ConnectError,
         ConnectionLost,
         CrawlerError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         FetchError,
         FetchTimeout,
         FrontierError,
+        InputError,
         InvalidURL,
         LocalError,
         ProtocolError,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AddressBlocked",
     "BodyTooLarge",
+    "ConfigError",
     "ConnectError",
     "ConnectionLost",
     "CrawlerError",
@@ -65,6 +68,7 @@ __all__ = [
     "FetchTimeout",
     "FrontierError",
     "Headers",
+    "InputError",
     "InvalidURL",
     "Limits",
     "LocalError",

@@ -21,7 +21,7 @@ def main() -> None:
         measure()
         return
     if sys.argv[1:2] == ["handed-over"] and _is_patched():
-        from crawler.command import handed_over
+        from crawler.run_command import handed_over
 
         handed_over()
     from crawler.cli import main as crawl

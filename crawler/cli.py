@@ -5,7 +5,7 @@
     crawl engines | serve | config | demo
 
 Options are made from the table in settings.py, so that the command line, the environment and TOML
-cannot drift apart. Read beside it: config.py (which value wins), command.py (what `run` does).
+cannot drift apart. Read beside it: config.py (which value wins), run_command.py (what `run` does).
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ def main() -> None:
     try:
         app(prog_name="crawl")
     except CrawlerError as error:
-        from crawler.command import complain
+        from crawler.run_command import complain
 
         sys.exit(complain(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        from crawler.command import Ended, leave
+        from crawler.run_command import Ended, leave
 
         leave(Ended(0, at_once=True))
 
@@ -108,7 +108,7 @@ def _run(
     no_config: bool,
 ) -> None:
     """Fetch a list of URLs: the default command."""
-    from crawler.command import leave, run
+    from crawler.run_command import leave, run
 
     if inputs or given["input"]:
         named = given["input"]
@@ -140,7 +140,7 @@ def _compare(
     no_config: bool,
 ) -> None:
     """Fetch the same URLs with several engines and show what each cost."""
-    from crawler.comparison import show
+    from crawler.compare_command import show
 
     named = given["input"]
     given["input"] = [source, *(named if isinstance(named, list) else ())]

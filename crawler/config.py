@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler import options, urls
-from crawler.errors import CrawlerError, InvalidURL
+from crawler.errors import ConfigError, InvalidURL
 from crawler.model import Limits, Network
 from crawler.settings import BY_NAME, SETTINGS, Kind
 
@@ -31,10 +31,6 @@ _COMMA_LISTS = frozenset({"fields", "retry_on"})
 _WHOLE = frozenset({Kind.COUNT, Kind.LEVEL, Kind.BYTES})
 _NUMBERS = _WHOLE | {Kind.SECONDS, Kind.RATE}
 _SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie"})
-
-
-class ConfigError(CrawlerError):
-    """A setting is unknown or its value cannot be used; the message says where it stands."""
 
 
 class Settings:

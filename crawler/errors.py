@@ -17,6 +17,8 @@
     │   ├── AddressBlocked      policy.address_blocked
     │   └── LocalError          local.*     our own side ran out of something; nobody's page failed
     ├── InvalidURL              text that is no http(s) URL
+    ├── ConfigError             a setting is unknown or its value cannot be used
+    ├── InputError              a list of URLs cannot be read
     ├── EngineUnavailable       this engine cannot run in this process or on this platform
     ├── FrontierError           the state of a crawl cannot be read or written
     └── SinkError               an output cannot be written
@@ -185,6 +187,14 @@ class LocalError(FetchError):
 
 class InvalidURL(CrawlerError, ValueError):
     """Text that is no http(s) URL."""
+
+
+class ConfigError(CrawlerError):
+    """A setting is unknown or its value cannot be used; the message says where it stands."""
+
+
+class InputError(CrawlerError):
+    """An input cannot be read; the message names it and the cause."""
 
 
 class EngineUnavailable(CrawlerError):

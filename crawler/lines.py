@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crawler.errors import CrawlerError
+from crawler.errors import InputError
 from crawler.model import Pause
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ MAX_LINE = 64 * 1024  # bytes; a URL may have 4096, the rest of a longer line is
 SHOWN = 200  # characters of a bad line kept in its record
 _GZIP = b"\x1f\x8b"
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-
-
-class InputError(CrawlerError):
-    """An input cannot be read; the message names it and the cause."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from crawler import urls
-from crawler.errors import FetchError, InvalidURL
-from crawler.lines import CHUNK, SHOWN, Bad, InputError, lines, recoded, unpacked
+from crawler.errors import FetchError, InputError, InvalidURL
+from crawler.lines import CHUNK, SHOWN, Bad, lines, recoded, unpacked
 from crawler.model import Failure, Pause, Request
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crawler import config
-from crawler.config import ConfigError
+from crawler.errors import ConfigError
 from crawler.model import Limits, Network
 from crawler.settings import BY_NAME, SETTINGS
 

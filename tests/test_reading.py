@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from crawler.errors import InputError
 from crawler.frontier.seen import Seen
-from crawler.lines import MAX_LINE, InputError
+from crawler.lines import MAX_LINE
 from crawler.model import Failure, Pause
 from crawler.reading import Reading, Seed, Template, check
 

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler import comparing, config, reading, tables
-from crawler.command import FAILED, inputs_of, template_of
 from crawler.console import Console
-from crawler.errors import SinkError
+from crawler.errors import ConfigError, InputError, SinkError
 from crawler.frontier.seen import Seen
-from crawler.lines import InputError
 from crawler.model import Failure, Pause
+from crawler.run_command import FAILED, inputs_of, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +40,7 @@ def show(settings: Settings, engines: Sequence[str], *, repeat: int, export: str
     """
     render = _renderer(export)
     if repeat < 1:
-        raise config.ConfigError("--repeat: must be at least 1")
+        raise ConfigError("--repeat: must be at least 1")
     if settings.count("concurrency") < 1:
         raise settings.error("concurrency", "must be at least 1")
     console = Console(
@@ -84,7 +83,7 @@ def _renderer(export: str) -> Callable[[Sequence[Run], Sequence[Request], str, s
     try:
         return tables.for_suffix(Path(export).suffix.lower())
     except ValueError as error:
-        raise config.ConfigError(f"--export: {error}") from error
+        raise ConfigError(f"--export: {error}") from error
 
 
 def _requests(settings: Settings, console: Console) -> list[Request]:

@@ -22,9 +22,8 @@ import crawler
 from crawler import config, engines, handover, options, reading, report
 from crawler.console import Console, is_terminal, start_logging
 from crawler.crawling import TICK, Plan, crawl_list
-from crawler.errors import CrawlerError, EngineUnavailable, SinkError
+from crawler.errors import CrawlerError, EngineUnavailable, InputError, SinkError
 from crawler.frontier.seen import Seen
-from crawler.lines import InputError
 from crawler.outputs import Outputs
 from crawler.safety import safe_text
 from crawler.sinks import OutputClosed
