@@ -291,7 +291,7 @@ def _asked(
     except UnicodeError as error:
         raise ResolveError(f"no DNS name can be {host[:80]!r}", code="dns.bad_name") from error
     except OSError as error:
-        raise _unresolved(host, error) from error
+        raise _unresolved(host, error, network.family) from error
     found = [
         Address(int(family), str(where[0]), port)
         for family, _, _, _, where in rows
@@ -302,8 +302,12 @@ def _asked(
     return list(dict.fromkeys(found))
 
 
-def _unresolved(host: str, error: OSError) -> ResolveError:
+def _unresolved(host: str, error: OSError, family: int) -> ResolveError:
     if isinstance(error, socket.gaierror):
+        if error.errno == socket.EAI_NONAME and family:
+            # Asked for one family alone, a name that has only the other one looks unknown.
+            message = f"{host} has no IPv{family} address, or there is no such host"
+            return ResolveError(message, code="dns.no_address")
         if error.errno == socket.EAI_NONAME:
             return ResolveError(f"no such host: {host}")
         if error.errno in {getattr(socket, "EAI_NODATA", None), socket.EAI_FAMILY}:
