@@ -26,6 +26,10 @@ ENGINES = (
     "threads+requests",
     "threads+urllib",
     "threads+socket",
+    "nonblocking",
+    "select",
+    "poll",
+    "epoll",
     "selectors",
 )
 

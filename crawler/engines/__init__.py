@@ -31,6 +31,7 @@ class Entry:
     transports: tuple[str, ...] = ()  # the first is the default; none: it has its own exchange
     needs_patch: frozenset[str] = frozenset()  # transports that only a patched process lets switch
     refuses_patch: bool = False  # in a patched process it would be another engine
+    needs: str = ""  # what the platform must have, as "module.name"; "" for nothing special
 
 
 TABLE = {
@@ -55,6 +56,33 @@ TABLE = {
             "greenlets in a gevent pool, switched automatically wherever I/O would block",
             ("requests", "urllib", "socket"),
             needs_patch=frozenset({"requests", "urllib"}),
+        ),
+        Entry(
+            "nonblocking",
+            "crawler.engines.nonblocking_loop",
+            "non-blocking sockets asked over and over: never waits, so it takes a whole processor",
+            refuses_patch=True,
+            needs="socket.TCP_INFO",
+        ),
+        Entry(
+            "select",
+            "crawler.engines.select_loop",
+            "multiplexing by select(2): sets of at most 1024 descriptors, searched on every call",
+            refuses_patch=True,
+        ),
+        Entry(
+            "poll",
+            "crawler.engines.poll_loop",
+            "multiplexing by poll(2): a list handed over and scanned on every call",
+            refuses_patch=True,
+            needs="select.poll",
+        ),
+        Entry(
+            "epoll",
+            "crawler.engines.epoll_loop",
+            "multiplexing by epoll(7): the kernel keeps the set and tells what is ready",
+            refuses_patch=True,
+            needs="select.epoll",
         ),
         Entry(
             "selectors",
@@ -105,6 +133,8 @@ def unavailable(name: str) -> str:
             f"engine '{name}' needs an unpatched process: gevent has replaced threads and selectors"
             " in this one; run it in a process of its own, or use a gevent engine"
         )
+    if entry.needs and not _has(entry.needs):
+        return f"engine '{name}' needs {entry.needs}, which {sys.platform} does not have"
     if entry.name == "gevent":
         from importlib.util import find_spec
 
@@ -129,6 +159,14 @@ def is_patched() -> bool:
     """Whether gevent has replaced the blocking standard library in this process."""
     monkey = sys.modules.get("gevent.monkey")
     return monkey is not None and bool(monkey.is_module_patched("socket"))
+
+
+def _has(needed: str) -> bool:
+    """Whether the platform's module has the name."""
+    from importlib import import_module
+
+    module, _, attribute = needed.partition(".")
+    return hasattr(import_module(module), attribute)
 
 
 def _split(name: str) -> tuple[Entry, str]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from crawler.serving.fixture import Site
 
 ENGINES = (
+    "nonblocking",
+    "select",
+    "poll",
+    "epoll",
     "selectors",
     "gevent+requests",
     "gevent+urllib",
@@ -20,6 +24,13 @@ ENGINES = (
     "threads+urllib",
     "threads+socket",
 )
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A site of its own: clients of other tests may have left slow answers behind."""
+    with Site() as own:
+        yield own
 
 
 def gauge(site: Site, *, reset: bool = False) -> dict[str, int]:

@@ -29,6 +29,10 @@ ENGINES = (
     "threads+requests",
     "threads+urllib",
     "threads+socket",
+    "nonblocking",
+    "select",
+    "poll",
+    "epoll",
     "selectors",
 )
 AT_ONCE = 4  # engines; more would have the deadlines measure this machine

@@ -15,7 +15,10 @@ from crawler.model import Limits, Network
 from crawler.serving.fixture import Site
 
 Child = Callable[..., subprocess.CompletedProcess[str]]
-REFUSES_PATCH = {"threads", "threads+urllib", "threads+socket", "selectors"}
+REFUSES_PATCH = {
+    *("threads", "threads+urllib", "threads+socket"),
+    *("nonblocking", "select", "poll", "epoll", "selectors"),
+}
 NEEDS_PATCH = {"gevent", "gevent+urllib"}
 
 

@@ -1,0 +1,82 @@
+"""What is peculiar to one way of waiting: the bounds of select, the price of asking again."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from crawler import engines, fetch_all
+from crawler.errors import EngineUnavailable
+from crawler.model import Limits, Network
+from crawler.serving.fixture import Site
+
+LOOPS = ("nonblocking", "select", "poll", "epoll", "selectors")
+
+
+def test_select_refuses_a_concurrency_that_does_not_fit() -> None:
+    with pytest.raises(EngineUnavailable, match=r"no descriptor above 1023.*at most 960, not 1000"):
+        engines.open("select", concurrency=1000, limits=Limits(), network=Network())
+
+
+def test_select_goes_on_with_the_descriptors_that_fit(
+    child: Callable[..., subprocess.CompletedProcess[str]], site: Site
+) -> None:
+    urls = "\n".join(f"{site.url}/page/{number}" for number in range(60))
+
+    done = child("select_crowded.py", input=urls)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["60"]
+
+
+@pytest.mark.parametrize("engine", ["select", "poll", "epoll", "selectors"])
+def test_waiting_for_the_kernel_costs_no_processor(site: Site, engine: str) -> None:
+    before = time.thread_time()
+
+    (outcome,) = fetch_all([f"{site.url}/page/1?delay=300"], engine=engine)
+
+    assert outcome.ok
+    assert time.thread_time() - before < 0.15
+
+
+def test_asking_over_and_over_costs_all_of_it(site: Site) -> None:
+    before = resource.getrusage(resource.RUSAGE_THREAD)
+
+    (outcome,) = fetch_all([f"{site.url}/page/1?delay=300"], engine="nonblocking")
+
+    after = resource.getrusage(resource.RUSAGE_THREAD)
+    assert outcome.ok
+    # It never waits, so whenever it does not run it was made to stop.
+    assert after.ru_nvcsw - before.ru_nvcsw < 50
+
+
+@pytest.mark.parametrize("engine", LOOPS)
+def test_an_address_that_refuses_is_told_at_once(engine: str) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+
+        (outcome,) = fetch_all([url], engine=engine, limits=Limits(retries=0))
+
+    assert not outcome.ok
+    assert outcome.code == "connect.refused"
+    assert outcome.elapsed < 5
+
+
+@pytest.mark.parametrize("engine", LOOPS)
+def test_nothing_to_do_lets_the_time_pass(engine: str) -> None:
+    opened = engines.open(engine, concurrency=1, limits=Limits(), network=Network())
+    try:
+        before = time.monotonic()
+        outcomes = opened.wait(0.05)
+        passed = time.monotonic() - before
+    finally:
+        opened.close()
+
+    assert outcomes == []
+    assert passed >= 0.05
