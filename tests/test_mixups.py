@@ -11,27 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hostile.pairs import every_engine
 from hostile.stray import StrayServer, body_of
 
 PROGRAM = Path(__file__).parent / "scripts" / "fetch_urls.py"
 PROJECT = Path(__file__).parent.parent
 COUNT = 10_000
-ENGINES = (
-    "sequential+requests",
-    "sequential+urllib",
-    "sequential+socket",
-    "gevent+requests",
-    "gevent+urllib",
-    "gevent+socket",
-    "threads+requests",
-    "threads+urllib",
-    "threads+socket",
-    "nonblocking",
-    "select",
-    "poll",
-    "epoll",
-    "selectors",
-)
+ENGINES = every_engine()
 
 
 AT_ONCE = 3  # engines; the slow ones mostly wait for the server

@@ -9,6 +9,7 @@ import logging
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from queue import Empty
 from typing import TYPE_CHECKING, Protocol
 
 from crawler.contracts import Transport
@@ -75,6 +76,31 @@ def _forget_frames(error: BaseException | None) -> None:
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
+
+
+class Ended(Protocol):
+    """The part of queue.SimpleQueue and gevent's that is used here; both raise queue.Empty."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Outcome | BaseException:
+        """The first, waiting for it."""
+        ...
+
+    def get_nowait(self) -> Outcome | BaseException:
+        """The first, if there is one."""
+        ...
+
+
+def gathered(ended: Ended, timeout: float | None) -> tuple[list[Outcome], BaseException | None]:
+    """What has ended, waiting for the first of it; and the bug behind it, if a worker met one."""
+    outcomes: list[Outcome] = []
+    try:
+        first = ended.get(timeout=timeout)
+        while not isinstance(first, BaseException):
+            outcomes.append(first)
+            first = ended.get_nowait()
+    except Empty:
+        return outcomes, None
+    return outcomes, first
 
 
 def is_out_of_files(outcome: Outcome) -> bool:

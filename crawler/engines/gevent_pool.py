@@ -28,6 +28,7 @@ from crawler.engines import _green
 from crawler.engines._workers import (
     WAIT_FOR_FILES,
     failure,
+    gathered,
     is_out_of_files,
     perform,
     transport,
@@ -69,7 +70,7 @@ class GeventPool:
         self._under_way = 0
         self._todo: gevent.queue.SimpleQueue[Request] = gevent.queue.SimpleQueue()
         self._ended: gevent.queue.SimpleQueue[Outcome | Exception] = gevent.queue.SimpleQueue()
-        self._bug: Exception | None = None
+        self._bug: BaseException | None = None
         self._warned = False
         resolvers = gevent.get_hub().threadpool
         resolvers.maxsize = max(resolvers.maxsize, _RESOLVERS)
@@ -87,18 +88,10 @@ class GeventPool:
         if not self._under_way:
             gevent.sleep(timeout or 0.0)
             return []
-        outcomes: list[Outcome] = []
-        try:
-            ended = self._ended.get(timeout=timeout)
-            while not isinstance(ended, Exception):
-                self._under_way -= 1
-                outcomes.append(ended)
-                ended = self._ended.get_nowait()
-        except gevent.queue.Empty:
-            return outcomes
-        self._bug = ended
-        if not outcomes:
-            raise ended
+        outcomes, self._bug = gathered(self._ended, timeout)
+        self._under_way -= len(outcomes)
+        if self._bug is not None and not outcomes:
+            raise self._bug
         return outcomes
 
     def close(self) -> None:

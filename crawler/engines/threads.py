@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from crawler.engines._workers import (
     WAIT_FOR_FILES,
+    gathered,
     is_out_of_files,
     perform,
     transport,
@@ -68,18 +69,10 @@ class Threads:
         if not self._under_way:
             time.sleep(timeout or 0.0)
             return []
-        outcomes: list[Outcome] = []
-        try:
-            ended = self._ended.get(timeout=timeout)
-            while not isinstance(ended, BaseException):
-                self._under_way -= 1
-                outcomes.append(ended)
-                ended = self._ended.get_nowait()
-        except queue.Empty:
-            return outcomes
-        self._bug = ended
-        if not outcomes:
-            raise ended
+        outcomes, self._bug = gathered(self._ended, timeout)
+        self._under_way -= len(outcomes)
+        if self._bug is not None and not outcomes:
+            raise self._bug
         return outcomes
 
     def close(self) -> None:

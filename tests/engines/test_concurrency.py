@@ -8,22 +8,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
+from hostile.pairs import every_engine
 
 from crawler.serving.fixture import Site
 
-ENGINES = (
-    "nonblocking",
-    "select",
-    "poll",
-    "epoll",
-    "selectors",
-    "gevent+requests",
-    "gevent+urllib",
-    "gevent+socket",
-    "threads+requests",
-    "threads+urllib",
-    "threads+socket",
-)
+ENGINES = [name for name in every_engine() if not name.startswith("sequential")]
 
 
 @pytest.fixture

@@ -15,26 +15,12 @@ from hostile.battery import Played, misses, play
 from hostile.catalogue import NOT_PLAYED, ROWS
 from hostile.certificates import Certificates
 from hostile.differences import DIFFERENCES, allowed
+from hostile.pairs import every_engine
 
 from crawler import engines
 
 # The three that do one exchange after the other take longest, so they begin first.
-ENGINES = (
-    "sequential+requests",
-    "sequential+urllib",
-    "sequential+socket",
-    "gevent+requests",
-    "gevent+urllib",
-    "gevent+socket",
-    "threads+requests",
-    "threads+urllib",
-    "threads+socket",
-    "nonblocking",
-    "select",
-    "poll",
-    "epoll",
-    "selectors",
-)
+ENGINES = every_engine()
 AT_ONCE = 4  # engines; more would have the deadlines measure this machine
 
 pytestmark = [
