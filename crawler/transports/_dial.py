@@ -27,6 +27,7 @@ from weakref import WeakSet
 from crawler.addresses import is_public
 from crawler.errors import AddressBlocked, ConnectError, FetchError, FetchTimeout, LocalError
 from crawler.transports import tls
+from crawler.transports._bodies import Bodies
 from crawler.transports._proxy import Proxy, open_tunnel
 from crawler.transports._stream import Stream, TLSStream
 from crawler.transports.resolve import AddressCache, Event
@@ -79,6 +80,7 @@ class Dialer:
             start=calls.start,
             event=calls.event,
         )
+        self._bodies = Bodies(calls.sleep)
         self._sessions = tls.Sessions()
         self._context: SSLContext | None = None
         self._sockets: WeakSet[socket.socket] = WeakSet()
@@ -101,7 +103,7 @@ class Dialer:
             if self.proxy is None:
                 raise
             raise self.proxy.refused(error) from error
-        stream = Stream(sock, address, attempt)
+        stream = Stream(sock, address, attempt, self._bodies)
         attempt.peer = stream.peer
         attempt.connect = time.monotonic() - begun
         try:

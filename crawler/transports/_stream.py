@@ -24,8 +24,9 @@ from crawler.transports import tls
 from crawler.wire.parse import ResponseParser
 
 if TYPE_CHECKING:
-    from crawler.model import Limits, Response
+    from crawler.model import Response
     from crawler.transports._attempt import Attempt
+    from crawler.transports._bodies import Bodies
     from crawler.transports.resolve import Address
 
 _READ = 64 * 1024  # bytes; more gains nothing (a loopback segment is 64 KiB)
@@ -37,6 +38,7 @@ class Stream:
 
     Attributes:
         attempt: the exchange it serves now.
+        bodies: where what is read is counted.
         address: what it is connected to.
         proxied: the peer is a proxy that was sent the request for another host.
         clean: the peer's end was said, not just seen; False for TLS without close_notify.
@@ -45,8 +47,11 @@ class Stream:
     proxied = False
     clean = True
 
-    def __init__(self, sock: socket.socket, address: Address, attempt: Attempt) -> None:
+    def __init__(
+        self, sock: socket.socket, address: Address, attempt: Attempt, bodies: Bodies
+    ) -> None:
         self.attempt = attempt
+        self.bodies = bodies
         self.address = address
         self.peer = f"{address.host} {address.port}"
         self._socket = sock
@@ -145,7 +150,7 @@ class TLSStream(Stream):
     """The same over TLS."""
 
     def __init__(self, plain: Stream, pipe: tls.Pipe) -> None:
-        super().__init__(plain._socket, plain.address, plain.attempt)
+        super().__init__(plain._socket, plain.address, plain.attempt, plain.bodies)
         self._pipe = pipe
 
     def handshake(self, host: str, limit: float) -> None:
@@ -220,13 +225,15 @@ def receive(stream: Stream) -> tuple[Response, ResponseParser]:
             raise ProxyError("the proxy asks for credentials", code="proxy.auth")
     except FetchError as error:
         raise attempt.failed(error, parser) from error.__cause__
+    finally:
+        stream.bodies.release(attempt)
     return attempt.respond(parser), parser
 
 
 def _read(stream: Stream, attempt: Attempt, parser: ResponseParser) -> None:
     """Feed the parser until the message is complete."""
     limits = attempt.limits
-    pace = _Pace(limits)
+    pace = _Pace(stream)
     limit = limits.first_byte
     while True:
         stream.settimeout(limit)
@@ -263,8 +270,8 @@ def _end(stream: Stream, attempt: Attempt, parser: ResponseParser) -> None:
 class _Pace:
     """How long the next piece of a body may take."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
         self._since = 0.0
         self._had = 0
 
@@ -274,7 +281,10 @@ class _Pace:
         Raises:
             FetchTimeout: the body came slower than `Limits.min_rate`.
         """
-        limits = self._limits
+        attempt = self._stream.attempt
+        limits = attempt.limits
+        if self._stream.bodies.hold(attempt, parser.size):
+            self._since = 0.0  # the time without room is not the peer's
         now = time.monotonic()
         if not self._since:
             self._since = now
