@@ -90,6 +90,13 @@ TABLE = {
             "one thread, non-blocking sockets, the platform's best readiness call",
             refuses_patch=True,
         ),
+        Entry(
+            "sigio",
+            "crawler.engines.sigio_loop",
+            "signal-driven I/O: a queued signal names the socket that something happened to",
+            refuses_patch=True,
+            needs="fcntl.F_SETSIG",
+        ),
     )
 }
 
