@@ -7,15 +7,19 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
 from crawler import engines, fetch_all
+from crawler.engines._connection import READ, WRITE
+from crawler.engines._loop import Bell, Loop
 from crawler.errors import EngineUnavailable
 from crawler.model import Limits, Network
 from crawler.serving.fixture import Site
 
-LOOPS = ("nonblocking", "select", "poll", "epoll", "selectors")
+LOOPS = ("nonblocking", "select", "poll", "epoll", "selectors", "sigio")
+WAITING = LOOPS[1:]
 
 
 def test_select_refuses_a_concurrency_that_does_not_fit() -> None:
@@ -34,7 +38,7 @@ def test_select_goes_on_with_the_descriptors_that_fit(
     assert done.stdout.split() == ["60"]
 
 
-@pytest.mark.parametrize("engine", ["select", "poll", "epoll", "selectors"])
+@pytest.mark.parametrize("engine", WAITING)
 def test_waiting_for_the_kernel_costs_no_processor(site: Site, engine: str) -> None:
     before = time.thread_time()
 
@@ -80,3 +84,31 @@ def test_nothing_to_do_lets_the_time_pass(engine: str) -> None:
 
     assert outcomes == []
     assert passed >= 0.05
+
+
+@pytest.mark.parametrize("engine", WAITING)
+def test_what_was_not_taken_is_told_again_and_what_was_is_not(engine: str) -> None:
+    loop = cast("Loop", engines.open(engine, concurrency=1, limits=Limits(), network=Network()))
+    ours, theirs = socket.socketpair()
+    bell = Bell(lambda _mask: None)
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.sendall(b"1")  # before anyone watches
+        loop._register(ours, READ, bell)
+        told = [list(loop._ready(0.0)) for _ in range(2)]
+        theirs.sendall(b"23")
+        ours.recv(1)
+        told.append(list(loop._ready(0.0)))
+        ours.recv(2)
+        told.append(list(loop._ready(0.0)))
+        theirs.sendall(b"4")
+        ours.recv(1)
+        told.append(list(loop._ready(0.01)))
+        loop._change(ours, READ | WRITE, bell)
+        told.append(list(loop._ready(0.0)))
+        theirs.sendall(b"5")
+        loop._forget(ours)
+        told.append(list(loop._ready(0.0)))
+        loop.close()
+
+    assert told == [[(bell, READ)]] * 3 + [[]] * 2 + [[(bell, WRITE)]] + [[]]
