@@ -51,6 +51,13 @@ TABLE = {
             refuses_patch=True,
         ),
         Entry(
+            "greenlets",
+            "crawler.engines.greenlets",
+            "greenlets switched by hand over a selector: what gevent does, to be read",
+            ("socket",),
+            refuses_patch=True,
+        ),
+        Entry(
             "gevent",
             "crawler.engines.gevent_pool",
             "greenlets in a gevent pool, switched automatically wherever I/O would block",

@@ -21,7 +21,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakSet
 
 from crawler.addresses import is_public
@@ -34,11 +34,10 @@ from crawler.transports.resolve import AddressCache, Event
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-    from types import ModuleType
 
     from crawler.model import Network
     from crawler.transports._attempt import Attempt
-    from crawler.transports.resolve import Address
+    from crawler.transports.resolve import Address, GetAddrInfo
 
 _LOOK = 0.01  # seconds between two looks at connections under way, once several are
 _OURS = {
@@ -51,10 +50,24 @@ _OURS = {
 _RESET = {errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE}
 
 
+class Sockets(Protocol):
+    """The part of the module socket that is used here."""
+
+    @property
+    def socket(self) -> Callable[[int, int], Any]:
+        """Makes a socket of a family and a kind."""
+        ...
+
+    @property
+    def getaddrinfo(self) -> GetAddrInfo:
+        """Looks a name up."""
+        ...
+
+
 class Calls(NamedTuple):
     """What blocks, in the edition for threads or for greenlets."""
 
-    socket: ModuleType  # the module: socket, or gevent.socket
+    socket: Sockets  # the module socket, or what has its socket and getaddrinfo
     sleep: Callable[[float], object]
     start: Callable[[Callable[[], None]], object] | None  # runs beside the caller; None: a thread
     event: Callable[[], Event]
