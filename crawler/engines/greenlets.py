@@ -24,6 +24,7 @@ Read beside it: _hub.py, the switching; gevent_pool.py, what it grew into; gener
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -105,7 +106,7 @@ class Greenlets:
         while True:
             while not self._todo:
                 self._idle.append(self._hub.current())
-                self._hub.park()
+                self._hub.sleep(math.inf)
             outcome = self._perform(self._todo.popleft())
             if outcome is None:
                 return
