@@ -51,6 +51,12 @@ TABLE = {
             refuses_patch=True,
         ),
         Entry(
+            "generators",
+            "crawler.engines.generators",
+            "coroutines by `yield`, sent on by a small scheduler: async and await, to be read",
+            refuses_patch=True,
+        ),
+        Entry(
             "greenlets",
             "crawler.engines.greenlets",
             "greenlets switched by hand over a selector: what gevent does, to be read",

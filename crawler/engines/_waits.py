@@ -1,7 +1,7 @@
 """Who waits for which descriptor and until when; the ground under greenlets and generators.
 
-    watch(waiter, descriptor, event, seconds)     turn() ──► ready ────► resume(waiter, None)
-                                                         └─► too late ─► resume(waiter, TimeoutError)
+    watch(waiter, descriptor, event, seconds)    turn() ──► ready ────► resume(waiter, None)
+                                                        └─► too late ─► resume(waiter, TimeoutError)
 
 A waiter is anything that can be set aside and gone on with: `resume` is the subclass's. One waits
 for one thing at a time, so what is known of its wait lies on the waiter itself.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from crawler.transports._attempt import Attempt
 
-_LOOK = 0.01  # seconds between two looks for room
+LOOK = 0.01  # seconds between two looks for room
 
 
 class Bodies:
@@ -33,15 +33,22 @@ class Bodies:
 
     def hold(self, attempt: Attempt, size: int) -> bool:
         """Count `size` bytes as the attempt's, wait for room; True when it had to wait."""
-        most = attempt.limits.bodies
+        self.count(attempt, size)
+        waited = False
+        while not self.has_room(attempt):
+            waited = True
+            self._sleep(LOOK)
+        return waited
+
+    def count(self, attempt: Attempt, size: int) -> None:
+        """Count `size` bytes as the attempt's."""
         with self._lock:
             self._sum += size - self._held.get(attempt, 0)
             self._held[attempt] = size
-        waited = False
-        while self._sum > most and not self._is_first(attempt) and not attempt.is_over():
-            waited = True
-            self._sleep(_LOOK)
-        return waited
+
+    def has_room(self, attempt: Attempt) -> bool:
+        """Whether the attempt may read on now."""
+        return self._sum <= attempt.limits.bodies or self._is_first(attempt) or attempt.is_over()
 
     def release(self, attempt: Attempt) -> None:
         """The attempt's bytes are no longer under way."""

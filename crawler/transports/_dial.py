@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from crawler.transports._attempt import Attempt
     from crawler.transports.resolve import Address, GetAddrInfo
 
-_LOOK = 0.01  # seconds between two looks at connections under way, once several are
+LOOK = 0.01  # seconds between two looks at connections under way, once several are
 _OURS = {
     errno.EMFILE: "local.too_many_files",
     errno.ENFILE: "local.too_many_files",
@@ -121,7 +121,7 @@ class Dialer:
         attempt.connect = time.monotonic() - begun
         try:
             if attempt.request.public_only and self.proxy is None:
-                _check_peer(sock, origin.host)
+                check_peer(sock, origin.host)
             if self.proxy is not None and origin.scheme == "https":
                 open_tunnel(stream, self.proxy, attempt)
             elif self.proxy is not None:
@@ -194,7 +194,7 @@ class Dialer:
     ) -> tuple[socket.socket, Address]:
         limits = attempt.limits
         waiting = list(reversed(addresses))
-        racing: list[_Racer] = []
+        racing: list[Racer] = []
         start_next = 0.0
         failed: FetchError | None = None
         try:
@@ -202,7 +202,7 @@ class Dialer:
                 if waiting and (not racing or time.monotonic() >= start_next):
                     start_next = time.monotonic() + limits.stagger
                     address = waiting.pop()
-                    racer = _Racer(self._made(address), address, attempt)
+                    racer = Racer(self._made(address), address, attempt)
                     racing.append(racer)
                     # Alone, it may block for its head start; beside others it is only asked.
                     racer.begin(attempt.left(limits.stagger) if len(racing) == 1 else 0.0)
@@ -215,7 +215,7 @@ class Dialer:
                         racer.sock.close()
                         failed = racer.error
                 if racing:
-                    self._calls.sleep(_LOOK)
+                    self._calls.sleep(LOOK)
         finally:
             for racer in racing:
                 racer.sock.close()
@@ -246,7 +246,7 @@ class Dialer:
         return stream
 
 
-class _Racer:
+class Racer:
     """A connect under way; `error` is set once it has failed."""
 
     def __init__(self, sock: socket.socket, address: Address, attempt: Attempt) -> None:
@@ -305,7 +305,7 @@ def _too_late(address: Address, limit: float, attempt: Attempt) -> FetchTimeout:
     return attempt.timed_out(message, "connect.timeout")
 
 
-def _check_peer(sock: socket.socket, host: str) -> None:
+def check_peer(sock: socket.socket, host: str) -> None:
     peer = str(sock.getpeername()[0])
     if not is_public(peer):
         raise AddressBlocked(

@@ -233,7 +233,7 @@ def receive(stream: Stream) -> tuple[Response, ResponseParser]:
 def _read(stream: Stream, attempt: Attempt, parser: ResponseParser) -> None:
     """Feed the parser until the message is complete."""
     limits = attempt.limits
-    pace = _Pace(stream)
+    pace = Pace(attempt)
     limit = limits.first_byte
     while True:
         stream.settimeout(limit)
@@ -244,36 +244,47 @@ def _read(stream: Stream, attempt: Attempt, parser: ResponseParser) -> None:
                 return parser.cut()
             raise parser.late(total=attempt.is_over()) from error
         except OSError as error:
-            raise _lost(stream, attempt, parser, error) from error
+            raise lost(stream, attempt, parser, error) from error
         if not attempt.first_byte:
             attempt.first_byte = time.monotonic()
         if not data:
-            return _end(stream, attempt, parser)
+            return end(stream, attempt, parser)
         if parser.feed(data):
             return None
         limit = limits.idle
         if parser.head_done:
-            limit = pace.limit(parser)
+            limit = _held(stream, pace, parser)
             if limit <= 0:
                 return parser.cut()
 
 
-def _end(stream: Stream, attempt: Attempt, parser: ResponseParser) -> None:
-    """The peer has closed."""
+def _held(stream: Stream, pace: Pace, parser: ResponseParser) -> float:
+    """Wait until there is room for more; how long the next piece may take then."""
+    if stream.bodies.hold(stream.attempt, parser.size):
+        pace.restart()
+    return pace.limit(parser)
+
+
+def end(stream: Stream, attempt: Attempt, parser: ResponseParser) -> None:
+    """The peer has closed. Raises FetchError unless the response is whole by that."""
     broken = stream.broken()
     if broken is not None and not parser.started:
         # It was a reset: the sender was told of it, and nobody is told twice.
-        raise _lost(stream, attempt, parser, broken) from broken
+        raise lost(stream, attempt, parser, broken) from broken
     parser.end(clean=stream.clean)
 
 
-class _Pace:
+class Pace:
     """How long the next piece of a body may take."""
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
         self._since = 0.0
         self._had = 0
+
+    def restart(self) -> None:
+        """Count anew: the time before now was not the peer's."""
+        self._since = 0.0
 
     def limit(self, parser: ResponseParser) -> float:
         """Seconds to wait; 0 or less when the body of a redirect has taken long enough.
@@ -281,10 +292,7 @@ class _Pace:
         Raises:
             FetchTimeout: the body came slower than `Limits.min_rate`.
         """
-        attempt = self._stream.attempt
-        limits = attempt.limits
-        if self._stream.bodies.hold(attempt, parser.size):
-            self._since = 0.0  # the time without room is not the peer's
+        limits = self._attempt.limits
         now = time.monotonic()
         if not self._since:
             self._since = now
@@ -301,7 +309,8 @@ class _Pace:
         return limits.idle
 
 
-def _lost(stream: Stream, attempt: Attempt, parser: ResponseParser, error: OSError) -> FetchError:
+def lost(stream: Stream, attempt: Attempt, parser: ResponseParser, error: OSError) -> FetchError:
+    """What a connection that broke means."""
     said = error.strerror or str(error)
     if (
         stream.broken() is not None

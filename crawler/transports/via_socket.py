@@ -34,7 +34,7 @@ class SocketTransport:
 
     def __init__(self, network: Network, *, concurrency: int, calls: Calls = THREADS) -> None:
         self._dialer = Dialer(network, calls)
-        self._kept = _Kept(most=concurrency)
+        self._kept = Kept(most=concurrency)
 
     def exchange(self, request: Request, limits: Limits, /) -> Response:
         attempt = Attempt(request, limits)
@@ -77,7 +77,7 @@ class SocketTransport:
         self._dialer.close()
 
 
-class _Kept:
+class Kept:
     """Idle connections by origin, the last used first: it is the likeliest to be open still."""
 
     def __init__(self, most: int) -> None:
