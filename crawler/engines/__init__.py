@@ -31,6 +31,7 @@ class Entry:
     transports: tuple[str, ...] = ()  # the first is the default; none: it has its own exchange
     needs_patch: frozenset[str] = frozenset()  # transports that only a patched process lets switch
     refuses_patch: bool = False  # in a patched process it would be another engine
+    asks: str = ""  # the module whose `refusal` says why the kernel does not take it
     needs: str = ""  # what the platform must have, as "module.name"; "" for nothing special
 
 
@@ -71,6 +72,12 @@ TABLE = {
             needs_patch=frozenset({"requests", "urllib"}),
         ),
         Entry(
+            "asyncio",
+            "crawler.engines.asyncio_loop",
+            "coroutines by async and await, over the standard library's event loop",
+            refuses_patch=True,
+        ),
+        Entry(
             "nonblocking",
             "crawler.engines.nonblocking_loop",
             "non-blocking sockets asked over and over: never waits, so it takes a whole processor",
@@ -109,6 +116,13 @@ TABLE = {
             "signal-driven I/O: a queued signal names the socket that something happened to",
             refuses_patch=True,
             needs="fcntl.F_SETSIG",
+        ),
+        Entry(
+            "uring",
+            "crawler.engines.uring_loop",
+            "asynchronous I/O by io_uring(7): the kernel reads, and tells of what it has read",
+            refuses_patch=True,
+            asks="crawler.engines._ring",
         ),
     )
 }
@@ -155,6 +169,11 @@ def unavailable(name: str) -> str:
         )
     if entry.needs and not _has(entry.needs):
         return f"engine '{name}' needs {entry.needs}, which {sys.platform} does not have"
+    if entry.asks:
+        from importlib import import_module
+
+        refusal: str = import_module(entry.asks).refusal()
+        return refusal
     if entry.name == "gevent":
         from importlib.util import find_spec
 

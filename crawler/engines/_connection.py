@@ -52,6 +52,7 @@ class Connection:
     __slots__ = (
         "_loop",
         "_mask",
+        "_read",
         "_unsent",
         "accepted",
         "address",
@@ -86,6 +87,7 @@ class Connection:
         self.peer = f"{address.host} {address.port}"
         self.pipe: Pipe | None = None
         self.recv: Callable[[int], bytes] = sock.recv
+        self._read = self.recv  # below TLS
         self.sock = sock
         self.until = 0.0
         self.used = False
@@ -93,6 +95,7 @@ class Connection:
     def connect(self, on_ready: Callable[[int], None]) -> None:
         """Begin to connect; `on_ready` hears of the end. Raises OSError when it ends at once."""
         self.on_ready = on_ready
+        self.sock.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             self.sock.connect(self.address[1:])
         self.watch(READ | WRITE)
@@ -222,7 +225,7 @@ class Connection:
         assert pipe is not None
         data = b""
         if not pipe.ended and pipe.fault is None:
-            data = pipe.receive(self.sock.recv(size))
+            data = pipe.receive(self._read(size))
             answer = pipe.outgoing()
             if answer:
                 self.push(answer)

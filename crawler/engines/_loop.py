@@ -130,6 +130,10 @@ class Loop:
         """Tell of nothing any more."""
         raise NotImplementedError
 
+    def connection(self, sock: socket.socket, address: Address, *, key: str) -> Connection:
+        """The socket as a connection yet to be connected; one by completion makes its own kind."""
+        return Connection(self, sock, address, key=key, limits=self.limits)
+
     # -- the contract ----------------------------------------------------------------------------
 
     def start(self, request: Request, /) -> None:
@@ -330,12 +334,11 @@ class Loop:
                 raise
             self.discard(self._kept.oldest())
             return self.open_connection(address, key=key)
-        sock.setblocking(False)
         # One small write per request: Nagle's algorithm could only delay it (RFC 9293 3.7.4).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._open += 1
         self._connects += 1
-        return Connection(self, sock, address, key=key, limits=self.limits)
+        return self.connection(sock, address, key=key)
 
     def close_connection(self, connection: Connection) -> None:
         """Close a connection made here."""

@@ -180,7 +180,7 @@ class Dialer:
             sock.connect(address[1:])
         except TimeoutError as error:
             sock.close()
-            raise _too_late(address, limit, attempt) from error
+            raise too_late(address, limit, attempt) from error
         except OSError as error:
             sock.close()
             raise connect_error(error, address) from error
@@ -278,7 +278,7 @@ class Racer:
             self.sock.getpeername()
         except OSError:
             if time.monotonic() >= self._end or self._attempt.is_over():
-                self.error = _too_late(self.address, self._attempt.limits.connect, self._attempt)
+                self.error = too_late(self.address, self._attempt.limits.connect, self._attempt)
             return False
         return True
 
@@ -300,12 +300,14 @@ def connect_error(error: OSError, address: Address) -> FetchError:
     return ConnectError(f"cannot connect to {address.host} {address.port}: {said}", code=code)
 
 
-def _too_late(address: Address, limit: float, attempt: Attempt) -> FetchTimeout:
+def too_late(address: Address, limit: float, attempt: Attempt) -> FetchTimeout:
+    """The error for an address that has taken no connection in time."""
     message = f"{address.host} {address.port} took no connection in {limit:.3g} s"
     return attempt.timed_out(message, "connect.timeout")
 
 
 def check_peer(sock: socket.socket, host: str) -> None:
+    """Raise AddressBlocked when the peer that answered is private, whatever DNS had said."""
     peer = str(sock.getpeername()[0])
     if not is_public(peer):
         raise AddressBlocked(
