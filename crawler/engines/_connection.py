@@ -87,7 +87,7 @@ class Connection:
         self.peer = f"{address.host} {address.port}"
         self.pipe: Pipe | None = None
         self.recv: Callable[[int], bytes] = sock.recv
-        self._read = self.recv  # below TLS
+        self._read: Callable[[int], bytes] = sock.recv  # below TLS
         self.sock = sock
         self.until = 0.0
         self.used = False

@@ -30,6 +30,7 @@ import socket
 import struct
 import sys
 import time
+from pathlib import Path
 from typing import Protocol
 
 from crawler.errors import EngineUnavailable
@@ -327,8 +328,7 @@ def _refused(error: OSError) -> str:
     said = f"engine 'uring': io_uring was refused ({errno.errorcode.get(number, number)}): "
     if number == errno.EPERM:
         try:
-            with open("/proc/sys/kernel/io_uring_disabled", encoding="ascii") as file:
-                disabled = file.read().strip()
+            disabled = Path("/proc/sys/kernel/io_uring_disabled").read_text("ascii").strip()
         except OSError:
             disabled = "0"
         if disabled != "0":
@@ -358,7 +358,7 @@ _LONG = ctypes.c_long
 
 
 def _sockaddr(address: tuple[object, ...]) -> bytes:
-    """struct sockaddr_in or sockaddr_in6 of (family, host, port)."""
+    """The struct sockaddr_in or sockaddr_in6 of (family, host, port)."""
     family, host, port = address[:3]
     assert isinstance(family, int)
     assert isinstance(port, int)

@@ -98,6 +98,7 @@ class RingConnection(Connection):
         self._connecting = self._ring.connect(self, self._fd, self.address)
 
     def connected(self) -> FetchError | None:
+        self._calm(WRITE)
         if self._failed:
             return connect_error(OSError(self._failed, os.strerror(self._failed)), self.address)
         return None

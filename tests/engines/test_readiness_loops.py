@@ -18,8 +18,9 @@ from crawler.errors import EngineUnavailable
 from crawler.model import Limits, Network
 from crawler.serving.fixture import Site
 
-LOOPS = ("nonblocking", "select", "poll", "epoll", "selectors", "sigio")
+LOOPS = ("nonblocking", "select", "poll", "epoll", "selectors", "sigio", "uring")
 WAITING = LOOPS[1:]
+READINESS = WAITING[:-1]  # to uring the bytes come without being asked for
 
 
 def test_select_refuses_a_concurrency_that_does_not_fit() -> None:
@@ -86,7 +87,7 @@ def test_nothing_to_do_lets_the_time_pass(engine: str) -> None:
     assert passed >= 0.05
 
 
-@pytest.mark.parametrize("engine", WAITING)
+@pytest.mark.parametrize("engine", READINESS)
 def test_what_was_not_taken_is_told_again_and_what_was_is_not(engine: str) -> None:
     loop = cast("Loop", engines.open(engine, concurrency=1, limits=Limits(), network=Network()))
     ours, theirs = socket.socketpair()
