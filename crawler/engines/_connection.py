@@ -207,7 +207,7 @@ class Connection:
     def close(self) -> None:
         """Give back the descriptor; nothing is heard of it any more."""
         self.on_ready = nothing
-        self.recv = self.sock.recv  # else it would keep itself alive
+        self.recv = self._read = self.sock.recv  # else it would keep itself alive
         self.watch(0)
         if self.pipe is not None and self.pipe.established and not self._unsent:
             with contextlib.suppress(OSError):

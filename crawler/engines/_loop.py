@@ -1,15 +1,14 @@
-"""The loop that selectors, and later select, poll and epoll, share: one thread, many transfers.
+"""The loop that nonblocking to uring share: one thread, many transfers.
 
     start ──► a kept connection, or addresses ──► connect         ended ──► wait
                                  ▲                                  ▲
     turn:   _ready() ──► step what is ready ──► expire what is late ──► begin what had to wait
 
-A subclass says how readiness is learned: `_ready`, `_register`, `_change`, `_forget`. The rest is
-here: who is under way, which connections lie idle, what happens when descriptors or memory for
-bodies run out. Read beside it: _transfer.py (one exchange), _connection.py, selectors_loop.py.
+A subclass says how readiness is learned (_readiness.py). The rest is here: who is under way, which
+connections lie idle, what happens when descriptors or memory for bodies run out.
+Read beside it: _transfer.py (one exchange), _connection.py, selectors_loop.py.
 
 Facts.
-* A registration costs a system call and a transfer needs none: a connection stays registered.
 * Limits are instants on the transfers, looked at when the nearest may have come. Nearly all
   exchanges end long before, so nothing is sorted for them.
 * Bytes on an idle connection belong to nobody. So before a kept connection is used again, the loop
@@ -20,7 +19,6 @@ Facts.
 
 from __future__ import annotations
 
-import logging
 import math
 import socket
 import time
@@ -33,7 +31,9 @@ from crawler.engines._connect import STARVED
 from crawler.engines._connection import READ, Connection
 from crawler.engines._kept import Kept
 from crawler.engines._lookups import Lookups
+from crawler.engines._readiness import Bell, Readiness
 from crawler.engines._resolve import Resolver
+from crawler.engines._starved import RETRY, Starved
 from crawler.engines._transfer import Transfer
 from crawler.errors import FetchError
 from crawler.transports import tls
@@ -42,7 +42,6 @@ from crawler.wire.encode import encode
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Sequence
 
     from crawler.engines._lookups import Found
     from crawler.model import Limits, Network, Outcome, Request
@@ -53,22 +52,13 @@ MOST_EVENTS = 1024  # taken in one turn; more only allocates (epoll_wait fills a
 _CONNECTS = 256  # begun in one turn
 _FRESH = 0.001  # seconds for which a look at the idle connections is good
 _SWEEP = 5.0  # seconds between two looks for idle connections that are too old
-_RETRY = 0.05  # seconds between two tries for a descriptor when nothing of ours can end
 _GAP = 0.002  # seconds between two looks at the limits, at least
 _GAP_EACH = 2e-6  # the same for each transfer under way: a look costs a tenth of that
 
 _now = time.monotonic
-_log = logging.getLogger(__name__)
 
 
-class Bell:
-    """What the loop is told of besides connections."""
-
-    def __init__(self, on_ready: Callable[[int], None]) -> None:
-        self.on_ready = on_ready
-
-
-class Loop:
+class Loop(Readiness):
     """An engine of one thread. Subclasses add how readiness is learned.
 
     Attributes:
@@ -99,40 +89,13 @@ class Loop:
         self._ended: list[Outcome] = []
         self._kept = Kept()
         self._queued: deque[Transfer] = deque()  # too many connects in this turn
-        self._starved: deque[Transfer] = deque()  # no descriptor
+        self._starved = Starved(limits.timeout)
         self._open = 0  # connections
-        self._freed = False  # one was closed since descriptors ran out
-        self._alone_since = math.inf  # instant since which only starved transfers are under way
-        self._warned = False
         self._closed = False
-        self._connects = 0
-        self._looked = 0.0
-        self._sweep_at = 0.0
-        self._postponed = 0
+        self._connects = self._postponed = 0
+        self._looked = self._sweep_at = 0.0
         self._lookups = Lookups(resolver or Resolver(network), self.proxy)
         self._register(self._lookups.wake, READ, Bell(self._answered))
-
-    # -- how readiness is learned: the one thing that differs between engines --------------------
-
-    def _ready(self, timeout: float | None) -> Sequence[tuple[Connection | Bell, int]]:
-        """Who is ready for what, READ, WRITE or both; waits `timeout` seconds, None for ever."""
-        raise NotImplementedError
-
-    def _register(self, sock: socket.socket, mask: int, told: Connection | Bell) -> None:
-        """Tell of the socket's readiness from now on."""
-        raise NotImplementedError
-
-    def _change(self, sock: socket.socket, mask: int, told: Connection | Bell) -> None:
-        """Tell of other readiness."""
-        raise NotImplementedError
-
-    def _forget(self, sock: socket.socket) -> None:
-        """Tell of nothing any more."""
-        raise NotImplementedError
-
-    def connection(self, sock: socket.socket, address: Address, *, key: str) -> Connection:
-        """The socket as a connection yet to be connected; one by completion makes its own kind."""
-        return Connection(self, sock, address, key=key, limits=self.limits)
 
     # -- the contract ----------------------------------------------------------------------------
 
@@ -212,7 +175,7 @@ class Loop:
             transfer = self._queued.popleft()
             transfer.restart(now)
             self.begin(transfer)
-        if self._starved:
+        if self._starved.line:
             self._feed(now)
 
     def _expire(self, now: float) -> None:
@@ -248,7 +211,7 @@ class Loop:
 
     def _connect(self, transfer: Transfer) -> None:
         """Have a connection made for it, now or when it is its turn."""
-        if self._starved:
+        if self._starved.line:
             self.starve(transfer)
         elif self._connects >= _CONNECTS:
             transfer.wait()
@@ -340,11 +303,15 @@ class Loop:
         self._connects += 1
         return self.connection(sock, address, key=key)
 
+    def connection(self, sock: socket.socket, address: Address, *, key: str) -> Connection:
+        """The socket, yet to be connected; completion has a kind of its own."""
+        return Connection(self, sock, address, key=key, limits=self.limits)
+
     def close_connection(self, connection: Connection) -> None:
         """Close a connection made here."""
         connection.close()
         self._open -= 1
-        self._freed = True
+        self._starved.freed = True
 
     def watch(self, connection: Connection, old: int, new: int) -> None:
         """Change what a connection is told of."""
@@ -357,39 +324,26 @@ class Loop:
 
     def starve(self, transfer: Transfer) -> None:
         """There is no descriptor for it: it waits until one of ours is given back."""
-        transfer.wait()
-        if not self._starved:
-            self._freed = False
-        if not self._warned:
-            self._warned = True
-            _log.warning("out of descriptors with %d connections open: using fewer", self._open)
-        self._starved.append(transfer)
-        self.look_at = min(self.look_at, _now() + _RETRY)
+        self._starved.add(transfer, self._open)
+        self.look_at = min(self.look_at, _now() + RETRY)
 
     def _feed(self, now: float) -> None:
         """Try again for those without a descriptor, oldest first."""
-        alone = len(self._under_way) == len(self._starved)
-        if not alone:
-            self._alone_since = math.inf
-        elif self._alone_since > now:
-            self._alone_since = now
-        elif now - self._alone_since >= self.limits.timeout:
-            for transfer in tuple(self._starved):
+        starved = self._starved
+        alone = len(self._under_way) == len(starved.line)
+        if starved.hopeless(now, alone=alone):
+            for transfer in tuple(starved.line):
                 self._expel(transfer, now)
-            self._alone_since = math.inf
             return
-        waiting, self._starved = self._starved, deque()
-        while waiting and not self._starved and (alone or self._freed or self._kept):
-            transfer = waiting.popleft()
+        for transfer in starved.fed(self._kept, alone=alone):
             transfer.restart(now)
             self.begin(transfer)
-        self._starved += waiting
         if alone:
-            self.look_at = min(self.look_at, now + _RETRY)
+            self.look_at = min(self.look_at, now + RETRY)
 
     def _expel(self, transfer: Transfer, now: float) -> None:
         """A transfer that waits for its turn or a descriptor has waited too long."""
-        for line in (self._queued, self._starved):
+        for line in (self._queued, self._starved.line):
             if transfer in line:
                 line.remove(transfer)
         transfer.late(now)

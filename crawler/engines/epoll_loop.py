@@ -22,7 +22,8 @@ import select
 from typing import TYPE_CHECKING
 
 from crawler.engines._connection import READ, WRITE
-from crawler.engines._loop import MOST_EVENTS, Bell, Loop
+from crawler.engines._loop import MOST_EVENTS, Loop
+from crawler.engines._readiness import Bell
 
 if TYPE_CHECKING:
     import socket

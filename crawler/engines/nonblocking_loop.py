@@ -22,7 +22,8 @@ import time
 from typing import TYPE_CHECKING
 
 from crawler.engines._connection import READ, WRITE
-from crawler.engines._loop import Bell, Loop
+from crawler.engines._loop import Loop
+from crawler.engines._readiness import Bell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

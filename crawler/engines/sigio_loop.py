@@ -29,7 +29,8 @@ import select
 from typing import TYPE_CHECKING
 
 from crawler.engines._connection import READ, WRITE
-from crawler.engines._loop import Bell, Loop
+from crawler.engines._loop import Loop
+from crawler.engines._readiness import Bell
 from crawler.engines._signals import Queue
 
 if TYPE_CHECKING:

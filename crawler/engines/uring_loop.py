@@ -31,7 +31,8 @@ import errno
 from typing import TYPE_CHECKING
 
 from crawler.engines._connection import READ
-from crawler.engines._loop import MOST_EVENTS, Bell, Loop
+from crawler.engines._loop import MOST_EVENTS, Loop
+from crawler.engines._readiness import Bell
 from crawler.engines._ring import Ring
 from crawler.engines._ring_connection import Reader, RingConnection
 

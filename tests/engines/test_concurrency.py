@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
-from hostile.pairs import every_engine
+from hostile.pairs import every_engine, skip_refused
 
 from crawler.serving.fixture import Site
 
@@ -34,6 +34,7 @@ def gauge(site: Site, *, reset: bool = False) -> dict[str, int]:
 def test_fifty_are_under_way_against_one_host(
     child: Callable[..., subprocess.CompletedProcess[str]], site: Site, engine: str
 ) -> None:
+    skip_refused(engine)
     urls = "\n".join(f"{site.url}/page/{number}?delay=100" for number in range(200))
     gauge(site, reset=True)
 
@@ -62,6 +63,7 @@ def test_sequential_has_one_under_way(
 def test_the_clock_starts_anew_with_each_exchange(
     child: Callable[..., subprocess.CompletedProcess[str]], site: Site, engine: str
 ) -> None:
+    skip_refused(engine)
     # One worker is busy for 1.2 s in all: longer than the timeout and any reserve on top of it.
     urls = "\n".join(f"{site.url}/page/{number}?delay=40" for number in range(30))
 

@@ -13,7 +13,8 @@ import pytest
 
 from crawler import engines, fetch_all
 from crawler.engines._connection import READ, WRITE
-from crawler.engines._loop import Bell, Loop
+from crawler.engines._loop import Loop
+from crawler.engines._readiness import Bell
 from crawler.errors import EngineUnavailable
 from crawler.model import Limits, Network
 from crawler.serving.fixture import Site

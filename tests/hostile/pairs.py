@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from crawler.engines import TABLE
+import pytest
+
+from crawler.engines import TABLE, unavailable
 
 
 def every_engine() -> list[str]:
@@ -12,3 +14,9 @@ def every_engine() -> list[str]:
         for entry in TABLE.values()
         for transport in entry.transports or ("",)
     ]
+
+
+def skip_refused(engine: str) -> None:
+    """Skip the test of an engine that this kernel refuses, saying why; any other must run."""
+    if TABLE[engine.partition("+")[0]].asks and (reason := unavailable(engine)):
+        pytest.skip(reason)
