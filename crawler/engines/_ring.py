@@ -17,6 +17,7 @@ Facts.
 * When the completion queue is full the kernel keeps what is left over, and hands it out in the
   next call that asks for completions (IORING_FEAT_NODROP).
 * The rings count towards the memory cgroup, not RLIMIT_MEMLOCK, since 5.12 (io_uring_setup(2)).
+* A request ends (ECANCELED) with the thread that made it: one ring, one thread.
 * IORING_SETUP_COOP_TASKRUN (5.19): completions wait for our next call instead of interrupting us.
 """
 
@@ -41,7 +42,7 @@ _MOST_BUFFERS = 256  # 4 MB
 _SETUP, _ENTER, _REGISTER = 425, 426, 427  # system calls; the same on all but alpha
 _OP_CANCEL, _OP_CONNECT, _OP_SEND, _OP_RECV = 14, 16, 26, 27
 _PROBE, _PBUF_RING = 8, 22  # to be registered
-_CQSIZE, _CLAMP, _COOP = 1 << 3, 1 << 4, 1 << 8  # flags of a set-up
+_CQSIZE, _CLAMP, _SUBMIT_ALL, _COOP = 1 << 3, 1 << 4, 1 << 7, 1 << 8  # flags of a set-up
 _SINGLE_MMAP, _NODROP, _EXT_ARG = 1 << 0, 1 << 1, 1 << 8  # features
 _GETEVENTS, _USE_EXT_ARG = 1 << 0, 1 << 3
 _SELECT_BUFFER = 1 << 5  # of a request: take a buffer out of the stock
@@ -90,12 +91,13 @@ class Ring:
         self._sqes: mmap.mmap | None = None
         self._memory: mmap.mmap | None = None
         params = ctypes.create_string_buffer(120)
-        flags = _CQSIZE | _CLAMP | _COOP
+        flags = _CQSIZE | _CLAMP | _SUBMIT_ALL | _COOP
         struct.pack_into("=IIIIIII", params, 0, 0, completions, flags, 0, 0, 0, 0)
         try:
             self._fd = _call(_SETUP, entries, ctypes.addressof(params))
         except OSError as error:
             raise EngineUnavailable(_refused(error)) from error
+        _HELD.add(self)
         try:
             self._map(params.raw)
             self._probe()
@@ -206,7 +208,7 @@ class Ring:
         assert rings is not None
         assert sqes is not None
         tail = self._tail
-        if tail - _U32.unpack_from(rings, self._sq_head)[0] & 0xFFFFFFFF > self._sq_mask:
+        while (tail - _U32.unpack_from(rings, self._sq_head)[0]) & 0xFFFFFFFF > self._sq_mask:
             self.enter(0, 0.0)
         place = (tail & self._sq_mask) * 64
         _SQE.pack_into(sqes, place, code, how, 0, fd, off, at, length, flags, number, 0, 0, 0)
@@ -296,22 +298,20 @@ class Ring:
             self._release()
 
     def _release(self) -> None:
-        if self._owners:
-            _LOST.append((self._memory, self._data))
-        elif self._memory is not None:
-            memory = self._memory
-            os.close(self._fd)  # before the memory: it unregisters the stock
-            self._fd = -1
-            memory.close()
         for mapping in (self._rings, self._sqes):
             if mapping is not None:
                 mapping.close()
         if self._fd >= 0:
-            os.close(self._fd)
+            os.close(self._fd)  # before the memory: it takes the stock back
             self._fd = -1
+        if not self._owners:
+            if self._memory is not None:
+                self._memory.close()
+            _HELD.discard(self)
 
 
-_LOST: list[object] = []
+# Rings not closed, or not wholly: their memory must not go while the kernel may write to it.
+_HELD: set[Ring] = set()
 
 
 def refusal() -> str:

@@ -12,7 +12,14 @@ import pytest
 
 TESTS = Path(__file__).parent.parent
 PROJECT = TESTS.parent
-ENGINES = ("selectors", "gevent+requests", "gevent+socket", "threads+urllib", "sequential+socket")
+ENGINES = (
+    "selectors",
+    "uring",
+    "gevent+requests",
+    "gevent+socket",
+    "threads+urllib",
+    "sequential+socket",
+)
 _ALONE = ["unshare", "--map-root-user", "--net"]
 
 

@@ -15,7 +15,7 @@ def held():
     maps = Path("/proc/self/maps").read_text()
     resident = int(Path("/proc/self/statm").read_text().split()[1])
     return (
-        len(os.listdir("/proc/self/fd")),
+        len(list(Path("/proc/self/fd").iterdir())),
         maps.count("io_uring"),
         len(maps.splitlines()),
         resident,
