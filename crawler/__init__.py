@@ -16,7 +16,8 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # type checkers take it for True; importing typing would cost 5 ms
 
 if TYPE_CHECKING:
-    from crawler.comparing import Run, compare
+    from crawler.comparing import compare
+    from crawler.comparison import Run
     from crawler.errors import (
         AddressBlocked,
         BodyTooLarge,
@@ -101,7 +102,7 @@ if not TYPE_CHECKING:
         "Outcome": "model",
         "Request": "model",
         "Response": "model",
-        "Run": "comparing",
+        "Run": "comparison",
         "Skip": "model",
         "Timing": "model",
         "compare": "comparing",

@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 import crawler
 from crawler import config
-from crawler.errors import CrawlerError
+from crawler.errors import ConfigError, CrawlerError
 from crawler.flags import with_settings
 from crawler.settings import Section
 
@@ -127,26 +127,112 @@ def _run(
 )
 def _compare(
     *,
-    source: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="The URLs to fetch.")],
-    engines: Annotated[
-        list[str] | None, typer.Argument(metavar="ENGINE", help="What to compare.")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE|URL|-] [ENGINE]...",
+            help="The URLs to fetch and the engines to compare; `all` is every engine. "
+            "Without URLs a site on this machine is fetched.",
+        ),
     ] = None,
     repeat: Annotated[int, typer.Option(metavar="N", help="Runs of each engine.")] = 5,
-    export: Annotated[
-        str, typer.Option(metavar="FILE", help="Also write .json, .md or .csv.", show_default=False)
+    count: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Pages of the site on this machine.  [default: 200]",
+            show_default=False,
+        ),
+    ] = 0,
+    latency: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Before each of them answers.  [default: 100ms]",
+            show_default=False,
+        ),
     ] = "",
+    size: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="Of each of them; small HTML pages when not given.",
+            show_default=False,
+        ),
+    ] = "",
+    sweep: Annotated[
+        str,
+        typer.Option(
+            metavar="concurrency=A,B,...",
+            show_default=False,
+            help="Each engine at each of these concurrencies.",
+        ),
+    ] = "",
+    export: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="Also write .json, .md, .csv or .html.", show_default=False
+        ),
+    ] = None,
+    report: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="Also write an HTML page with plots; counts system calls, too.",
+            show_default=False,
+        ),
+    ] = "",
+    load: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="Show an exported .json again; fetch nothing.", show_default=False
+        ),
+    ] = "",
+    syscalls: Annotated[
+        bool | None,
+        typer.Option(
+            "--syscalls/--no-syscalls",
+            show_default=False,
+            help="Count system calls by strace, in a run apart.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the order of the runs.")] = 0,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before other hosts are fetched.")
+    ] = False,
     given: dict[str, object],
     config_file: str,
     no_config: bool,
 ) -> None:
     """Fetch the same URLs with several engines and show what each cost."""
-    from crawler.compare_command import show
+    from crawler import compare_command, options
 
+    sources, engines = compare_command.sort_words(words or ())
     named = given["input"]
-    given["input"] = [source, *(named if isinstance(named, list) else ())]
+    given["input"] = [*sources, *(named if isinstance(named, list) else ())]
+    if load and (words or count or latency or size or sweep):
+        raise ConfigError("--load shows what was measured: name no URLs, engines or sizes")
+    try:
+        asked = compare_command.Asked(
+            engines=engines,
+            repeat=repeat,
+            sweep=compare_command.sweep_of(sweep) if sweep else (),
+            count=count,
+            latency=options.seconds(latency) if latency else None,
+            size=options.size(size) if size else 0,
+            yes=yes,
+            load=load,
+            export=(*(export or ()), *([report] if report else ())),
+            syscalls=bool(report) if syscalls is None else syscalls,
+            seed=seed,
+        )
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    if report and not report.endswith((".html", ".htm")):
+        raise ConfigError(f"--report: the page is a .html file, not {report!r}")
     settings = _resolve(given, config_file, no_config=no_config)
     _unwind_on_signals()
-    sys.exit(show(settings, engines or (), repeat=repeat, export=export))
+    sys.exit(compare_command.show(settings, asked))
 
 
 @app.command("engines")
@@ -178,6 +264,35 @@ def _serve(
     except OSError as error:
         print(f"crawl: cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
         sys.exit(3)
+
+
+@app.command("swarm")
+def _swarm(
+    where: Annotated[
+        str, typer.Argument(metavar="HOST:PORT", help="An echo server; without it, our own.")
+    ] = "",
+    clients: Annotated[int, typer.Option(help="Connections at once.")] = 100,
+    messages: Annotated[int, typer.Option(help="Lines each client says.")] = 10,
+    size: Annotated[int, typer.Option(help="Bytes of a line.")] = 64,
+    by: Annotated[str, typer.Option(help="What runs the clients: selectors, threads.")] = (
+        "selectors"
+    ),
+    model: Annotated[str, typer.Option(help="Our own server's I/O model.")] = "selectors",
+    idle: Annotated[
+        int, typer.Option(help="So many clients that are held, then say one line.")
+    ] = 0,
+    hold: Annotated[float, typer.Option(help="Seconds without a word, once connected.")] = 0.0,
+    timeout: Annotated[float, typer.Option(help="Seconds for a connect, and a reply.")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+) -> None:
+    """Talk to an echo server with many clients at once, and check every reply."""
+    from crawler.dialogue import Plan
+    from crawler.swarm_command import show
+
+    if idle:
+        clients, messages, hold = idle, 1, hold or 1.0
+    plan = Plan(clients, messages, size, timeout, hold)
+    sys.exit(show(where, plan, by=by, model=model, as_json=as_json))
 
 
 @app.command("config")

@@ -1,105 +1,307 @@
-"""What `crawl compare` does: reads the list, measures, shows the table, writes the export.
+"""What `crawl compare` does: finds the work, asks, measures, shows the table, writes the files.
+
+    words ──► sources and engines ──► URLs, or the embedded site ──► Plan ──► Comparison ──► text
+                                                                     └─ or --load FILE ──┘    files
 
 Exit codes: 0 every engine fetched every URL alike; 1 some URL failed or differed; 2 usage; 3 the
-input cannot be read or the export not written. Read beside it: comparing.py, tables.py.
+input cannot be read or a file not written. Read beside it: comparing.py, tables.py, embedded.py.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import shutil
 import sys
-import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import comparing, config, reading, tables
-from crawler.console import Console
-from crawler.errors import ConfigError, InputError, SinkError
-from crawler.frontier.seen import Seen
-from crawler.model import Failure, Pause
-from crawler.run_command import FAILED, inputs_of, template_of
+from crawler import (
+    compared_urls,
+    comparing,
+    comparison,
+    config,
+    embedded,
+    engines,
+    syscalls,
+    tables,
+)
+from crawler.comparison import Comparison
+from crawler.console import Console, is_terminal
+from crawler.errors import ConfigError, EngineUnavailable, InputError, SinkError
+from crawler.run_command import FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from crawler.comparing import Run
+    from crawler.comparison import Run
     from crawler.config import Settings
     from crawler.model import Request
 
 ENGINES = ("sequential", "gevent", "selectors")
-_MOST = 100_000  # URLs: a comparison keeps them all, and a digest of each for every run
+ALL = "all"
+_COUNT, _LATENCY = 200, 0.1  # pages, seconds: what is fetched when nothing else is named
 
 
-def show(settings: Settings, engines: Sequence[str], *, repeat: int, export: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for besides the settings."""
+
+    engines: tuple[str, ...] = ()
+    repeat: int = 5
+    sweep: tuple[int, ...] = ()  # concurrencies
+    count: int = 0  # pages of the embedded site; 0 = 200
+    latency: float | None = None  # seconds, of each
+    size: int = 0  # bytes, of each
+    yes: bool = False
+    load: str = ""
+    export: tuple[str, ...] = ()
+    syscalls: bool = False
+    seed: int = 0
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the embedded site was asked for."""
+        return bool(self.count or self.size or self.latency is not None)
+
+
+def show(settings: Settings, asked: Asked) -> int:
     """Compare, print, export; the exit code.
 
     Raises:
         ConfigError, EngineUnavailable: exit code 2.
         InputError, SinkError: exit code 3.
     """
-    render = _renderer(export)
-    if repeat < 1:
-        raise ConfigError("--repeat: must be at least 1")
-    if settings.count("concurrency") < 1:
-        raise settings.error("concurrency", "must be at least 1")
-    console = Console(
-        quiet=settings.count("quiet") > 0, progress=settings.flag("progress"), environ=os.environ
-    )
-    limits, network = config.limits(settings), config.network(settings)
-    requests = _requests(settings, console)
-    runs = []
-    chosen = tuple(engines) or ENGINES
-    for run in comparing.comparison(
-        requests,
-        engines=chosen,
-        concurrency=settings.count("concurrency"),
-        repeat=repeat,
-        limits=limits,
-        network=network,
-    ):
-        runs.append(run)
-        console.say(
-            f"{run.engine}: run {run.repetition} of {repeat}: {run.wall:.2f} s,"
-            f" {run.ok} ok, {run.failed} failed"
+    files = [_opened(name) for name in asked.export]
+    found = comparison.load(_read(asked.load)) if asked.load else _compared(settings, asked)
+    encoding = (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "")
+    sys.stdout.write(
+        tables.text(
+            found,
+            columns=shutil.get_terminal_size().columns if is_terminal(1) else 0,
+            ascii_only=not encoding.startswith("utf"),
         )
-    command = shlex.join(["crawl", *sys.argv[1:]])
-    sys.stdout.write(tables.text(runs, requests, command=command, machine=comparing.machine()))
+    )
     sys.stdout.flush()
-    if render is not None:
-        try:
-            Path(export).write_text(
-                render(runs, requests, command, comparing.machine()), encoding="utf-8"
-            )
-        except OSError as error:
-            raise SinkError(f"cannot write {export!r}: {error.strerror}") from error
-    clean = not any(run.failed for run in runs) and not comparing.differences(runs, requests)
+    for write in files:
+        write(found)
+    clean = not any(run.failed for run in found.runs) and not found.differences
     return 0 if clean else FAILED
 
 
-def _renderer(export: str) -> Callable[[Sequence[Run], Sequence[Request], str, str], str] | None:
-    if not export:
-        return None
-    try:
-        return tables.for_suffix(Path(export).suffix.lower())
-    except ValueError as error:
-        raise ConfigError(f"--export: {error}") from error
+def sort_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words that name URLs, and the engines; a file named like an engine is ``./gevent``.
 
-
-def _requests(settings: Settings, console: Console) -> list[Request]:
-    """The whole list: waits for its end. Raises InputError, ConfigError."""
-    inputs = inputs_of(settings)
-    reading.check(inputs)
-    found: list[Request] = []
-    for entry in reading.Reading(inputs, template=template_of(settings), seen=Seen()):
-        if isinstance(entry, Pause):
-            time.sleep(entry.seconds)
-        elif isinstance(entry, Failure):
-            console.bad_line(str(entry.error))
+    Raises:
+        ConfigError: a word is neither a URL nor a file, but might be meant for an engine.
+    """
+    sources: list[str] = []
+    chosen: list[str] = []
+    for word in words:
+        if word == ALL:
+            chosen += engines.names()
+        elif "://" in word or word == "-" or "/" in word or Path(word).exists():
+            (chosen if _is_engine(word) else sources).append(word)
+        elif _is_engine(word):
+            chosen.append(word)
         else:
-            found.append(entry)
-            if len(found) > _MOST:
-                raise InputError(f"a comparison takes at most {_MOST} URLs")
-    if not found:
-        raise InputError("the input has no URLs")
-    return found
+            try:
+                engines.needs_patch(word)
+            except EngineUnavailable as error:
+                raise ConfigError(f"{word!r} is no file, and {error}") from error
+    return tuple(sources), tuple(dict.fromkeys(chosen))
+
+
+def sweep_of(text: str) -> tuple[int, ...]:
+    """The concurrencies in ``concurrency=1,2,5``. Raises ConfigError."""
+    name, _, values = text.partition("=")
+    words = [word.strip() for word in values.split(",")]
+    if name.strip() != "concurrency" or not all(w.isascii() and w.isdigit() for w in words):
+        raise ConfigError(f"--sweep: write concurrency=1,2,5,10, not {text!r}")
+    numbers = tuple(dict.fromkeys(map(int, words)))
+    if min(numbers) < 1 or max(numbers) > 100_000:
+        raise ConfigError("--sweep: a concurrency is a number from 1 to 100000")
+    return tuple(sorted(numbers))
+
+
+def _is_engine(word: str) -> bool:
+    with contextlib.suppress(EngineUnavailable):
+        engines.needs_patch(word)
+        return True
+    return False
+
+
+def _compared(settings: Settings, asked: Asked) -> Comparison:
+    if asked.repeat < 1:
+        raise ConfigError("--repeat: must be at least 1")
+    if settings.count("concurrency") < 1:
+        raise settings.error("concurrency", "must be at least 1")
+    if settings.texts("input") and asked.embedded:
+        raise ConfigError("--count, --latency and --size are for the embedded site: name no URLs")
+    console = Console(
+        quiet=settings.count("quiet") > 0, progress=settings.flag("progress"), environ=os.environ
+    )
+    chosen, absent = _present(asked.engines or ENGINES)
+    with _work(settings, asked, console) as (requests, what):
+        repeated = asked.repeat * len(chosen) * max(1, len(asked.sweep))
+        compared_urls.ask(requests, settings, times=repeated, yes=asked.yes)
+        return _measured(settings, asked, console, chosen, absent, requests, what)
+
+
+def _measured(
+    settings: Settings,
+    asked: Asked,
+    console: Console,
+    chosen: Sequence[str],
+    absent: Sequence[tuple[str, str]],
+    requests: Sequence[Request | str],
+    what: str,
+) -> Comparison:
+    limits, network = config.limits(settings), config.network(settings)
+    concurrency = settings.count("concurrency")
+    plan = comparing.Plan(
+        requests,
+        chosen,
+        asked.sweep or (concurrency,),
+        asked.repeat,
+        limits,
+        network,
+        seed=asked.seed,
+    )
+    good: list[Run] = []
+    disturbed: list[Run] = []
+    for run, is_good in plan.runs():
+        (good if is_good else disturbed).append(run)
+        at = f" at {run.concurrency}" if asked.sweep else ""
+        console.say(
+            f"{run.engine}{at}: run {run.repetition} of {asked.repeat}: {run.wall:.2f} s,"
+            f" {run.ok} ok, {run.failed} failed"
+            + ("" if is_good else "; the machine was busy: again")
+        )
+    counted_by, uncounted = "", "it was not asked for (--syscalls)"
+    if asked.syscalls:
+        counted_by, uncounted = syscalls.counter()
+        if counted_by:
+            good = _counted(good, requests, settings, console)
+    runs = tuple(good)
+    differing = tuple(comparison.differences(runs, requests))
+    return Comparison(
+        what=what,
+        requests=len(requests),
+        runs=comparison.slimmed(runs),
+        command=shlex.join(["crawl", *sys.argv[1:]]),
+        machine=comparing.machine(),
+        versions=comparing.versions(),
+        when=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        hosts=compared_urls.hosts(requests),
+        disturbed=tuple(replace(run, digests=(), timeline=()) for run in disturbed),
+        absent=tuple(absent),
+        differences=differing,
+        counted_by=counted_by,
+        uncounted=uncounted,
+        seed=asked.seed,
+    )
+
+
+def _counted(
+    runs: list[Run], requests: Sequence[Request | str], settings: Settings, console: Console
+) -> list[Run]:
+    """The runs with the system calls of their engine, counted in a run apart for each."""
+    counts: dict[tuple[str, int], tuple[int, tuple[tuple[str, int], ...]] | None] = {}
+    for run in runs:
+        pair = (run.engine, run.concurrency)
+        if pair not in counts:
+            console.say(f"{run.engine}: counting system calls")
+            counts[pair] = syscalls.count(
+                requests,
+                engine=run.engine,
+                concurrency=run.concurrency,
+                limits=config.limits(settings),
+                network=config.network(settings),
+            )
+    return [
+        replace(run, syscalls=found[0], syscalls_by=found[1])
+        if (found := counts[run.engine, run.concurrency])
+        else run
+        for run in runs
+    ]
+
+
+def _present(chosen: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The engines that can run here, and why the others cannot. Raises EngineUnavailable."""
+    present: list[str] = []
+    absent: list[tuple[str, str]] = []
+    for name in chosen:
+        patched = engines.needs_patch(name)  # raises for a name that does not exist
+        reason = engines.unavailable("gevent+socket" if patched else name)
+        if reason:
+            absent.append((name, reason.partition("\n")[0]))
+        else:
+            present.append(name)
+    if not present:
+        raise EngineUnavailable("; ".join(reason for _, reason in absent))
+    return present, absent
+
+
+@contextlib.contextmanager
+def _work(
+    settings: Settings, asked: Asked, console: Console
+) -> Iterator[tuple[Sequence[Request | str], str]]:
+    """What is fetched, and a few words for it."""
+    if settings.texts("input"):
+        requests = compared_urls.read(settings, console)
+        hosts = compared_urls.hosts(requests)
+        shown = ", ".join(hosts[:3]) + (", ..." if len(hosts) > 3 else "")
+        yield requests, f"{len(requests)} URLs of {shown}"
+        return
+    count = asked.count or _COUNT
+    latency = _LATENCY if asked.latency is None else asked.latency
+    with embedded.site() as base:
+        size = f"of {asked.size} bytes" if asked.size else "of some 250 bytes"
+        yield (
+            embedded.targets(base, count, latency=latency, size=asked.size),
+            f"{count} pages {size}, each after {latency * 1000:g} ms, from a site on this machine",
+        )
+
+
+def _read(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {name!r}: {error}") from error
+
+
+def _opened(name: str) -> Callable[[Comparison], None]:
+    """What writes the file; found out now whether that can be done.
+
+    Raises:
+        ConfigError: its suffix says no form.
+        SinkError: it cannot be written.
+    """
+    try:
+        render = tables.for_suffix(Path(name).suffix.lower())
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
+    path = Path(name)
+    try:
+        with path.open("a"):
+            pass
+    except OSError as error:
+        raise SinkError(f"cannot write {name!r}: {error.strerror}") from error
+    if not path.stat().st_size:
+        path.unlink()
+
+    def write(found: Comparison) -> None:
+        beside = path.with_name(f".{path.name}.new")
+        try:
+            beside.write_text(render(found), encoding="utf-8")
+            beside.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                beside.unlink()
+            raise SinkError(f"cannot write {name!r}: {error.strerror}") from error
+
+    return write

@@ -1,14 +1,15 @@
 """compare: the same fetches through several engines, and what each cost.
 
     for every round                          child: python -m crawler measure
-        for every engine, rotated ── job ──►   warm-up, then the clock runs
+        for every engine, shuffled ── job ──►  warm-up, engine opened, then the clock runs
             Run  ◄───────────────── result ──  wall, CPU, memory, a digest per URL
 
 Every run has an interpreter of its own, because gevent's patch is for a whole process and memory
-once taken is rarely given back. Engines take turns, so that a slow minute of the machine or the
-server falls on all of them, and each round starts with another one. Digests show whether the
-engines brought the same bodies: if not, their times compare different work.
-Read beside it: measuring.py (the child), doubts.py (when not to believe it), tables.py.
+once taken is rarely given back. Engines take turns in an order that is drawn anew for every round,
+so that a slow minute of the machine or the server falls on all of them. A run before which others
+kept the machine busy is set aside and repeated. Digests show whether the engines brought the same
+bodies: if not, their times compare different work.
+Read beside it: measuring.py (the child), comparison.py (the values), doubts.py.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from __future__ import annotations
 import json
 import os
 import platform
-import statistics
+import random
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler import __version__, measuring
 from crawler import engines as known
+from crawler.comparison import Run, Stretch, is_sequential
 from crawler.errors import EngineUnavailable
 from crawler.model import Limits, Network
 
@@ -36,56 +37,10 @@ if TYPE_CHECKING:
     from crawler.model import Request
 
 ONCE = 10.0  # seconds; a sequential run that takes longer is not repeated
+BUSY = 0.3  # processors others kept busy before a run, from which on it is repeated
+_AGAIN = 2  # times that one run is repeated at most
+_PACKAGES = ("gevent", "greenlet", "requests", "urllib3", "can_ada", "Brotli")
 _START_UP = 120.0  # seconds a child may take beyond its fetches
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One engine's measured pass over the requests."""
-
-    engine: str
-    concurrency: int
-    wall: float  # seconds
-    cpu: float  # seconds, user and system, of the client alone
-    rss_bytes: int  # peak resident memory of the whole process
-    ok: int
-    failed: int
-    body_bytes: int  # of all bodies, content decoded
-    user: float = 0.0  # seconds
-    system: float = 0.0  # seconds
-    switches: int = 0  # context switches, voluntary or not
-    repetition: int = 1  # of this engine, from 1
-    codes: tuple[tuple[str, int], ...] = ()  # what failed, and how often; the commonest first
-    load_before: float = 0.0  # processors that others kept busy just before; 0 where unknown
-    load_beside: float = 0.0  # ... and while it ran, a server on this machine included
-    digests: tuple[str, ...] = field(
-        default=(), repr=False
-    )  # per request: status and hash, or code
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """All runs of one engine."""
-
-    engine: str
-    runs: int
-    wall: float  # seconds, median
-    fastest: float  # seconds
-    slowest: float  # seconds
-    cpu: float  # seconds, median
-    rss_bytes: int  # median of the peaks
-    ok: int  # fewest of any run
-    failed: int  # most of any run
-    speedup: float  # against the median of the first sequential engine; 0.0 without one
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A URL that did not give every engine the same answer."""
-
-    url: str
-    answers: tuple[tuple[str, str], ...]  # engine, and its status and hash, or its error code
-    volatile: bool  # one and the same engine got different answers, so the page itself changes
 
 
 def compare(
@@ -113,120 +68,168 @@ def compare(
         EngineUnavailable: an engine does not exist, cannot run here, or its run broke off.
         ValueError: there is nothing to fetch, no engine, or a number below 1.
     """
-    return list(
-        comparison(
-            requests,
-            engines=engines,
-            concurrency=concurrency,
-            repeat=repeat,
-            limits=limits,
-            network=network,
-        )
-    )
+    plan = Plan(requests, engines, (concurrency,), repeat, limits, network)
+    return [run for run, is_good in plan.runs() if is_good]
 
 
-def comparison(
-    requests: Sequence[str | Request],
-    *,
-    engines: Sequence[str],
-    concurrency: int,
-    repeat: int,
-    limits: Limits,
-    network: Network,
-) -> Iterator[Run]:
-    """As `compare`, but each run as it ends. What is wrong with the arguments is raised at once."""
-    if not requests or not engines:
-        raise ValueError("a comparison needs at least one URL and one engine")
-    if concurrency < 1 or repeat < 1:
-        raise ValueError(f"concurrency {concurrency} and repeat {repeat} must be at least 1")
-    engines = list(dict.fromkeys(engines))
-    for engine in engines:
-        known.needs_patch(engine)  # raises for a name that does not exist
-    return _comparison(requests, engines, concurrency, repeat, limits, network)
+class Plan:
+    """Which runs a comparison has.
 
+    Args:
+        requests: what every run fetches.
+        engines: names; each is taken once.
+        concurrencies: each engine runs at each of them.
+        repeat: rounds.
+        limits: what one exchange may cost.
+        network: proxy, certificates, addresses.
+        seed: of the order in each round.
 
-def _comparison(
-    requests: Sequence[str | Request],
-    engines: list[str],
-    concurrency: int,
-    repeat: int,
-    limits: Limits,
-    network: Network,
-) -> Iterator[Run]:
-    once: set[str] = set()
-    for repetition in range(1, repeat + 1):
-        for engine in engines:
-            if engine in once:
-                continue
-            job = measuring.job(
-                requests, engine=engine, concurrency=concurrency, limits=limits, network=network
+    Raises:
+        EngineUnavailable: there is no engine of a name.
+        ValueError: there is nothing to fetch, no engine, or a number below 1.
+    """
+
+    def __init__(
+        self,
+        requests: Sequence[str | Request],
+        engines: Sequence[str],
+        concurrencies: Sequence[int],
+        repeat: int,
+        limits: Limits,
+        network: Network,
+        *,
+        seed: int = 0,
+    ) -> None:
+        if not requests or not engines or not concurrencies:
+            raise ValueError("a comparison needs at least one URL and one engine")
+        if min(concurrencies) < 1 or repeat < 1:
+            raise ValueError(
+                f"concurrency {min(concurrencies)} and repeat {repeat} must be at least 1"
             )
-            width = 1 if is_sequential(engine) else concurrency
-            most = _START_UP + limits.total * ceil((len(requests) + 1) / width)
-            run = _run(job, engine, width, repetition, most)
-            if is_sequential(engine) and run.wall > ONCE:
-                once.add(engine)
-            yield run
-        engines = [*engines[1:], engines[0]]
+        for engine in engines:
+            known.needs_patch(engine)  # raises for a name that does not exist
+        self._requests = requests
+        self._repeat = repeat
+        self._limits = limits
+        self._network = network
+        self._order = random.Random(seed)
+        self._pairs = list(
+            dict.fromkeys(
+                (engine, 1 if is_sequential(engine) else concurrency)
+                for engine in engines
+                for concurrency in concurrencies
+            )
+        )
+
+    @property
+    def planned(self) -> int:
+        """How many runs there are, repetitions of disturbed ones aside."""
+        return len(self._pairs) * self._repeat
+
+    def runs(self) -> Iterator[tuple[Run, bool]]:
+        """Each run as it ends, and whether it is good: one that is not comes again.
+
+        Raises:
+            EngineUnavailable: an engine cannot run here, or its run broke off.
+        """
+        pairs = list(self._pairs)
+        spare = max(3, self.planned // 2)
+        for repetition in range(1, self._repeat + 1):
+            if repetition > 1:
+                self._order.shuffle(pairs)
+            for pair in tuple(pairs):
+                run = self._run(pair, repetition)
+                for _ in range(_AGAIN):
+                    if run.load_before < BUSY or not spare:
+                        break
+                    spare -= 1
+                    yield run, False
+                    run = self._run(pair, repetition)
+                yield run, True
+                if is_sequential(run.engine) and run.wall > ONCE:
+                    pairs.remove(pair)
+
+    def _run(self, pair: tuple[str, int], repetition: int) -> Run:
+        engine, concurrency = pair
+        job = measuring.job(
+            self._requests,
+            engine=engine,
+            concurrency=concurrency,
+            limits=self._limits,
+            network=self._network,
+        )
+        rounds = ceil((len(self._requests) + 1) / concurrency)
+        result = _child(job, engine, _START_UP + self._limits.total * rounds)
+        return _told(result, engine, concurrency, repetition)
 
 
-def is_sequential(engine: str) -> bool:
-    """Whether that engine is the line all others are measured against."""
-    return engine.partition("+")[0] == "sequential"
+def _told(result: dict[str, object], engine: str, concurrency: int, repetition: int) -> Run:
+    """What a child measured."""
 
+    def number(name: str) -> float:
+        value = result[name]
+        assert isinstance(value, int | float)
+        return float(value)
 
-def _run(job: str, engine: str, concurrency: int, repetition: int, most: float) -> Run:
-    """One child, from start to result."""
-    result = _child(job, engine, most)
-    codes, digests = result["codes"], result["digests"]
+    codes, digests, timeline = result["codes"], result["digests"], result["timeline"]
+    latency = result["latency"]
     assert isinstance(codes, dict)
     assert isinstance(digests, list)
-    user, system = _number(result, "user"), _number(result, "system")
+    assert isinstance(timeline, list)
+    assert isinstance(latency, list)
     return Run(
         engine=engine,
         concurrency=concurrency,
-        wall=_number(result, "wall"),
-        cpu=user + system,
-        rss_bytes=int(_number(result, "rss_bytes")),
-        ok=int(_number(result, "ok")),
-        failed=int(_number(result, "failed")),
-        body_bytes=int(_number(result, "body_bytes")),
-        user=user,
-        system=system,
-        switches=int(_number(result, "switches")),
+        wall=number("wall"),
+        cpu=number("user") + number("system"),
+        rss_bytes=int(number("rss_bytes")),
+        ok=int(number("ok")),
+        failed=int(number("failed")),
+        body_bytes=int(number("body_bytes")),
+        user=number("user"),
+        system=number("system"),
+        voluntary=int(number("voluntary")),
+        involuntary=int(number("involuntary")),
+        start_up=number("start_up"),
+        latency=(latency[0], latency[1], latency[2]),
         repetition=repetition,
         codes=tuple(Counter(codes).most_common()),
-        load_before=_number(result, "load_before"),
-        load_beside=_number(result, "load_beside"),
+        load_before=number("load_before"),
+        load_beside=number("load_beside"),
+        timeline=tuple(Stretch(*stretch) for stretch in timeline),
         digests=tuple(digests),
     )
 
 
-def _number(result: dict[str, object], name: str) -> float:
-    value = result[name]
-    assert isinstance(value, int | float)
-    return float(value)
+def command_of(engine: str) -> list[str]:
+    """The command of a child that measures that engine."""
+    entry = "crawler.patched" if known.needs_patch(engine) else "crawler"
+    return [sys.executable, "-P", "-m", entry, "measure"]
+
+
+def environment() -> dict[str, str]:
+    """The environment of a child: it finds this package, wherever it runs."""
+    package = str(Path(__file__).parent.parent)
+    path = os.environ.get("PYTHONPATH", "")
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{package}{os.pathsep}{path}" if path else package,
+        "PYTHONIOENCODING": "utf-8",
+    }
 
 
 def _child(job: str, engine: str, most: float) -> dict[str, object]:
     """What a fresh interpreter made of the job."""
-    entry = "crawler.patched" if known.needs_patch(engine) else "crawler"
-    package = str(Path(__file__).parent.parent)
-    path = os.environ.get("PYTHONPATH", "")
     try:
         ended = subprocess.run(
-            [sys.executable, "-P", "-m", entry, "measure"],
+            command_of(engine),
             input=job,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
             timeout=most,
             check=False,
-            env={
-                **os.environ,
-                "PYTHONPATH": f"{package}{os.pathsep}{path}" if path else package,
-                "PYTHONIOENCODING": "utf-8",
-            },
+            env=environment(),
         )
     except subprocess.TimeoutExpired:
         raise EngineUnavailable(f"engine '{engine}' did not end within {most:.0f} s") from None
@@ -252,41 +255,14 @@ def machine() -> str:
     )
 
 
-def summarise(runs: Sequence[Run]) -> list[Summary]:
-    """One line for each engine, in the order of their first runs."""
-    by_engine: dict[str, list[Run]] = {}
-    for run in runs:
-        by_engine.setdefault(run.engine, []).append(run)
-    walls = {engine: statistics.median(run.wall for run in of) for engine, of in by_engine.items()}
-    base = next((wall for engine, wall in walls.items() if is_sequential(engine)), 0.0)
-    return [
-        Summary(
-            engine=engine,
-            runs=len(of),
-            wall=walls[engine],
-            fastest=min(run.wall for run in of),
-            slowest=max(run.wall for run in of),
-            cpu=statistics.median(run.cpu for run in of),
-            rss_bytes=int(statistics.median(run.rss_bytes for run in of)),
-            ok=min(run.ok for run in of),
-            failed=max(run.failed for run in of),
-            speedup=base / walls[engine] if walls[engine] else 0.0,
-        )
-        for engine, of in by_engine.items()
-    ]
+def versions() -> tuple[tuple[str, str], ...]:
+    """The versions of what the engines are made of."""
+    from importlib.metadata import PackageNotFoundError, version
 
-
-def differences(runs: Sequence[Run], requests: Sequence[str | Request]) -> list[Difference]:
-    """The requests whose answers were not the same in all runs, in the order of the list."""
-    found = []
-    for place, request in enumerate(requests):
-        if len({run.digests[place] for run in runs}) > 1:
-            answers = dict.fromkeys((run.engine, run.digests[place]) for run in runs)
-            found.append(
-                Difference(
-                    request if isinstance(request, str) else request.url,
-                    tuple(answers),
-                    volatile=len(answers) > len({engine for engine, _ in answers}),
-                )
-            )
-    return found
+    found = [("Python", platform.python_version()), ("crawler", __version__)]
+    for package in _PACKAGES:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            continue
+    return tuple(found)

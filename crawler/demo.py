@@ -10,19 +10,15 @@ temporary folder.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from crawler.embedded import site
 from crawler.fetching import fetch
 from crawler.serving.pages import urls
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PAGES = 200
 DELAY = 100  # milliseconds before a page answers, as a server not far away would
@@ -34,7 +30,7 @@ _CRAWL = (sys.executable, "-P", "-m", "crawler")
 
 def main() -> int:
     """Runs the demonstration; the worst exit code of its commands."""
-    with _site() as url, tempfile.TemporaryDirectory(prefix="crawl-demo-") as folder:
+    with site() as url, tempfile.TemporaryDirectory(prefix="crawl-demo-") as folder:
         return _show(url, Path(folder))
 
 
@@ -66,25 +62,6 @@ def _run(arguments: list[str], folder: Path) -> int:
             # Ctrl-C reaches the command, too, but a SIGTERM to this process does not.
             process.terminate()
             raise
-
-
-@contextlib.contextmanager
-def _site() -> Iterator[str]:
-    """The fixture site in a process of its own, out of the terminal's reach, and its URL."""
-    process = subprocess.Popen(
-        [*_CRAWL, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        assert process.stdout is not None
-        first = process.stdout.readline().split()
-        if not first:
-            raise SystemExit("crawl: the fixture site did not start")
-        yield first[0].rstrip("/")
-    finally:
-        process.terminate()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 def _say(text: str) -> None:

@@ -2,7 +2,7 @@
 
 Thresholds are where the figure stops being noise of an idle machine with two processors. A doubt
 does not take a run away: the table stays, and the reader knows.
-Read beside it: comparing.py (what a run holds), tables.py (where the sentences appear).
+Read beside it: comparison.py (what a run holds), tables.py (where the sentences appear).
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crawler.comparing import differences, is_sequential, summarise
+from crawler.comparison import is_sequential, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from crawler.comparing import Run, Summary
-    from crawler.model import Request
+    from crawler.comparison import Difference, Run, Summary
 
 _SPREAD = 1.3  # slowest by fastest run; five runs on an idle machine stay below 1.15
 _FIRST = 1.3  # first run by the median of the others
@@ -47,6 +46,10 @@ class Doubt(enum.Enum):
         "others worked meanwhile; if it was the server, its limit was met: {each}",
         "{:.1f}",
     )
+    DISTURBED = (
+        "runs were set aside and repeated because others kept the machine busy: {each}",
+        "{:.0f}",
+    )
     ONE_RUN = ("ran once, so its spread is not known: {each}", "")
     NO_SEQUENTIAL = ("no sequential engine ran, so there is no speed-up", "")
 
@@ -69,26 +72,38 @@ def sentences(findings: Sequence[Finding]) -> list[str]:
     return [doubt.value[0].format(each=", ".join(named)) for doubt, named in each.items()]
 
 
-def doubts(runs: Sequence[Run], requests: Sequence[str | Request] = ()) -> list[Finding]:
+def doubts(
+    runs: Sequence[Run], differing: Sequence[Difference] = (), disturbed: Sequence[Run] = ()
+) -> list[Finding]:
     """What speaks against the figures of these runs; the gravest first.
 
-    Bodies are compared only when `requests` are those that were fetched.
+    Args:
+        runs: those that count.
+        differing: URLs that did not give every engine the same.
+        disturbed: runs that were set aside.
     """
     found = []
-    differing = len(differences(runs, requests))
     if differing:
-        found.append(Finding(Doubt.BODIES_DIFFER, "", differing))
+        found.append(Finding(Doubt.BODIES_DIFFER, "", len(differing)))
+    if disturbed:
+        found.append(Finding(Doubt.DISTURBED, "", len(disturbed)))
     summaries = summarise(runs)
+    swept = len({summary.engine for summary in summaries}) < len(summaries)
     for summary in summaries:
-        of = [run for run in runs if run.engine == summary.engine]
+        name = f"{summary.engine} at {summary.concurrency}" if swept else summary.engine
+        of = [
+            run
+            for run in runs
+            if (run.engine, run.concurrency) == (summary.engine, summary.concurrency)
+        ]
         found += [
-            Finding(doubt, summary.engine, figure)
+            Finding(doubt, name, figure)
             for doubt, figure_of, least in _RULES
             for figure in (figure_of(summary, of),)
             if figure > least
         ]
         if summary.wall < _SHORT:
-            found.append(Finding(Doubt.TOO_SHORT, summary.engine, summary.wall))
+            found.append(Finding(Doubt.TOO_SHORT, name, summary.wall))
     found += _too_few(summaries)
     order = list(Doubt)
     return sorted(found, key=lambda finding: order.index(finding.doubt))
@@ -118,6 +133,8 @@ def _failures(summary: Summary, runs: list[Run]) -> float:
 
 
 def _client(summary: Summary, runs: list[Run]) -> float:
+    if summary.engine == "nonblocking":
+        return 0.0  # it never waits: that is what it shows
     return sorted(run.cpu / run.wall for run in runs)[len(runs) // 2]
 
 

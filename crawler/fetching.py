@@ -129,6 +129,23 @@ def _fetch_all(
     network: Network,
     retry_on: tuple[str, ...],
 ) -> Iterator[Response | Failure]:
+    opened = engines.open(engine, concurrency=concurrency, limits=limits, network=network)
+    try:
+        yield from fetched(opened, requests, concurrency, limits, follow, network, retry_on)
+    finally:
+        opened.close()
+
+
+def fetched(
+    engine: Engine,
+    requests: Iterable[str | Request],
+    concurrency: int,
+    limits: Limits,
+    follow: int,
+    network: Network,
+    retry_on: tuple[str, ...],
+) -> Iterator[Response | Failure]:
+    """As `fetch_all`, through an engine that is open already and stays so."""
     stillborn: list[Failure] = []
     fetches = Fetches(
         Listed(_read(requests, stillborn)),
@@ -137,15 +154,11 @@ def _fetch_all(
         retry_on=retry_on,
         proxied=bool(network.proxy),
     )
-    opened = engines.open(engine, concurrency=concurrency, limits=limits, network=network)
-    try:
-        for outcome in settled(opened, fetches, concurrency):
-            if stillborn:
-                yield from stillborn
-                stillborn.clear()
-            yield outcome
-    finally:
-        opened.close()
+    for outcome in settled(engine, fetches, concurrency):
+        if stillborn:
+            yield from stillborn
+            stillborn.clear()
+        yield outcome
     yield from stillborn
 
 

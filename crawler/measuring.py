@@ -1,12 +1,14 @@
 """The child's side of a comparison: one run, in an interpreter of its own.
 
-    job (JSON on stdin) ──► imports, warm-up fetch ──► [clock: fetch_all] ──► result (on stdout)
+    job (JSON on stdin) ──► imports, warm-up fetch ──► engine opened ──► [clock] ──► result (stdout)
 
 Entered as ``python -P -m crawler measure``, or by ``crawler.patched`` where the engine needs it.
-The clock covers one whole call of `fetch_all`, from opening the engine to closing it, and the
-digest of every body (about 1 us per KB, the same for all engines). Imports are outside of it, and
-so is one fetch of the first URL, in which the engine imports what it imports late.
-Read beside it: comparing.py, the parent.
+The clock covers every fetch from the first request to the last outcome, connections included, and
+the digest of every body (about 1 us per KB, the same for all engines). Outside of it are imports,
+one fetch of the first URL by another engine of the kind, in which it imports what it imports late,
+and the opening of the engine itself, which is measured apart: `processes` starts its workers there.
+Processes that belong to this one count as its own.
+Read beside it: comparing.py (the parent), kin.py (worker processes).
 """
 
 from __future__ import annotations
@@ -18,16 +20,18 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler import engines, kin
 from crawler.errors import EngineUnavailable
-from crawler.fetching import fetch_all
+from crawler.fetching import RETRYABLE, fetch_all, fetched
 from crawler.model import Limits, Network, Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import TypeAlias
 
     from crawler.model import Outcome
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     # What JSON holds; an alias of object, because its users look at what they find.
     Document: TypeAlias = dict[str, object]
 
+TIMELINE = 400  # fetches of which a run keeps when they waited for what
 _LISTEN = 0.1  # seconds of looking at the machine's load; the kernel counts in 10 ms
 NOT_FETCHED = ""  # the digest of a request without outcome: never of one that ended
 
@@ -46,12 +51,17 @@ def job(
     concurrency: int,
     limits: Limits,
     network: Network,
+    attended: bool = False,
 ) -> str:
-    """The document that tells a child what to run."""
+    """The line that tells a child what to run.
+
+    An attended child says which processes it has and waits for a line, before and after the clock.
+    """
     told = asdict(network)
     told["ca_file"] = None if network.ca_file is None else str(network.ca_file)
-    return json.dumps(
+    text = json.dumps(
         {
+            "attended": attended,
             "engine": engine,
             "concurrency": concurrency,
             "limits": asdict(limits),
@@ -64,11 +74,12 @@ def job(
             ],
         }
     )
+    return text + "\n"
 
 
 def main() -> int:
     """Reads a job, runs it, writes what it cost; 0 even when the engine cannot run here."""
-    told = json.loads(sys.stdin.read())
+    told = json.loads(sys.stdin.readline())
     try:
         result = _measure(told)
     except EngineUnavailable as error:
@@ -80,46 +91,66 @@ def main() -> int:
 
 def _measure(told: Document) -> Document:
     items = _requests(told["requests"])
-
-    def fetches(requests: list[str | Request]) -> Iterator[Outcome]:
-        return fetch_all(
-            requests,
-            engine=str(told["engine"]),
-            concurrency=int(str(told["concurrency"])),
-            limits=limits,
-            network=network,
-        )
-
+    engine, concurrency = str(told["engine"]), int(str(told["concurrency"]))
     limits, network = _limits(told["limits"]), _network(told["network"])
-    for _ in fetches(items[:1]):
+    for _ in fetch_all(items[:1], engine=engine, concurrency=1, limits=limits, network=network):
         pass
 
     tally = _Tally(len(items))
     load_before = _load()
-    _forget_peak()
-    busy = _busy()
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    began = time.perf_counter()
-    for outcome in fetches(items):
-        tally.count(outcome)
-    wall = time.perf_counter() - began
-    after = resource.getrusage(resource.RUSAGE_SELF)
+    opening = time.perf_counter()
+    opened = engines.open(engine, concurrency=concurrency, limits=limits, network=network)
+    try:
+        start_up = time.perf_counter() - opening
+        if told.get("attended"):
+            _attend()
+        _forget_peak()
+        busy = _busy()
+        before = _usage()
+        tally.began = datetime.now(UTC)
+        began = time.perf_counter()
+        for outcome in fetched(opened, items, concurrency, limits, 10, network, (RETRYABLE,)):
+            tally.count(outcome)
+        wall = time.perf_counter() - began
+        after = _usage()
+        peak = _peak() + kin.memory()
+        if told.get("attended"):
+            _attend()
+    finally:
+        opened.close()
 
-    user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
+    user, system = after.user - before.user, after.system - before.system
     return {
         "wall": wall,
         "user": user,
         "system": system,
+        "start_up": start_up,
         "load_before": load_before,
         "load_beside": max(0.0, _busy() - busy - user - system) / wall,
-        "switches": after.ru_nvcsw + after.ru_nivcsw - before.ru_nvcsw - before.ru_nivcsw,
-        "rss_bytes": _peak(),
+        "voluntary": after.voluntary - before.voluntary,
+        "involuntary": after.involuntary - before.involuntary,
+        "rss_bytes": peak,
         "ok": tally.ok,
         "failed": tally.failed,
         "body_bytes": tally.body_bytes,
+        "latency": tally.latency(),
         "codes": dict(tally.codes),
         "digests": tally.digests,
+        "timeline": tally.timeline,
     }
+
+
+def _attend() -> None:
+    """Say which processes are at work, and wait for a line: someone wants to count with us."""
+    sys.stdout.write(json.dumps([os.getpid(), *kin.numbers()]) + "\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+
+
+def _usage() -> kin.Usage:
+    """What this process and those that belong to it have used so far."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return kin.Usage(own.ru_utime, own.ru_stime, own.ru_nvcsw, own.ru_nivcsw) + kin.usage()
 
 
 class _Tally:
@@ -129,6 +160,9 @@ class _Tally:
         self.ok = 0
         self.failed = 0
         self.body_bytes = 0
+        self.began = datetime.now(UTC)  # when the clock did
+        self.timeline: list[list[float | int | str]] = []
+        self._elapsed: list[float] = []
         self.codes: Counter[str] = Counter()
         self.digests = [NOT_FETCHED] * size
 
@@ -146,6 +180,26 @@ class _Tally:
             self.failed += 1
             self.codes[code] += 1
         self.digests[outcome.request.number - 1] = digest
+        self._elapsed.append(outcome.elapsed)
+        if len(self.timeline) < TIMELINE:
+            self.timeline.append(self._stretch(outcome, "" if outcome.ok else code))
+
+    def latency(self) -> list[float]:
+        """p50, p90 and p99 of the fetches, seconds."""
+        ordered = sorted(self._elapsed) or [0.0]
+        return [ordered[min(len(ordered) - 1, int(len(ordered) * at))] for at in (0.5, 0.9, 0.99)]
+
+    def _stretch(self, outcome: Outcome, code: str) -> list[float | int | str]:
+        """The fields of a Stretch."""
+        timing = outcome.timing
+        began = max(0.0, (outcome.started - self.began).total_seconds())
+        before = timing.dns + timing.connect + timing.tls
+        wait = timing.first_byte
+        if not wait and code:
+            wait = max(0.0, outcome.elapsed - before)
+        receive = max(0.0, outcome.elapsed - before - wait)
+        spent = (began, timing.queue, timing.dns, timing.connect, timing.tls, wait, receive)
+        return [outcome.request.number, *(round(seconds, 6) for seconds in spent), code]
 
 
 def _requests(told: object) -> list[str | Request]:

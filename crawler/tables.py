@@ -4,41 +4,46 @@
     sequential          15.42 s                0.15 s     34.0 MiB    300        0        1.0
     selectors            0.37 s (0.35-0.39)    0.06 s     33.1 MiB    300        0       41
 
-Pure functions: runs in, text out. In CSV and JSON every run is there, durations in seconds, sizes
-in bytes. Read beside it: comparing.py, doubts.py.
+Pure functions: values in, text out. In CSV and JSON every run is there, durations in seconds, sizes
+in bytes. Read beside it: comparison.py, doubts.py, terminal_bars.py, report_page.py.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import textwrap
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from crawler.comparing import ONCE, differences, is_sequential, summarise
+from crawler import terminal_bars
+from crawler.comparison import dump, enough, is_sequential
 from crawler.doubts import doubts, sentences
+from crawler.explaining import explanations
+from crawler.report_page import page
+from crawler.safety import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from crawler.comparing import Difference, Run, Summary
-    from crawler.model import Request
+    from crawler.comparison import Comparison, Difference, Summary
 
 WIDTH = 100  # columns of a note; the table is as wide as it must be
 SHOWN = 20  # differing URLs listed; the rest are counted
 _HEADINGS = ("engine", "wall", "cpu", "peak rss", "ok", "failed", "vs sequential")
+_SWEPT = ("engine", "at once", "wall", "pages/s", "p50", "p99", "cpu", "peak rss", "failed")
 _COLUMNS = (
     "engine",
     "repetition",
     "concurrency",
     "wall",
+    "start_up",
     "cpu",
     "user",
     "system",
     "rss_bytes",
-    "switches",
+    "voluntary",
+    "involuntary",
+    "syscalls",
     "ok",
     "failed",
     "body_bytes",
@@ -47,116 +52,95 @@ _COLUMNS = (
 )
 
 
-def text(
-    runs: Sequence[Run], requests: Sequence[str | Request], *, command: str = "", machine: str = ""
-) -> str:
-    """The table for a terminal, with notes, doubts and differences under it."""
-    summaries = summarise(runs)
-    rows = [_headings(summaries), *map(_cells, summaries)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = [line for line in (command and f"$ {command}", machine) if line]
+def text(comparison: Comparison, *, columns: int = 0, ascii_only: bool = False) -> str:
+    """The table for a terminal, with notes, doubts and differences under it.
+
+    Args:
+        comparison: what is shown.
+        columns: of the terminal, for a plot of bars under the table; 0 for none.
+        ascii_only: the terminal's encoding has no more.
+    """
+    summaries = comparison.summaries()
+    head = (comparison.command and f"$ {comparison.command}", comparison.machine)
+    lines = [safe_text(line) for line in head if line]
     if lines:
         lines.append("")
-    for row in rows:
-        cells = (
-            cell.ljust(width) if place < 2 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append("   ".join(cells).rstrip())
-    for kind, sentence in _remarks(runs, requests):
+    left = 1 if comparison.is_sweep else 2
+    lines += _aligned(_rows(comparison, summaries), left=left)
+    if columns and not comparison.is_sweep:
+        lines += ["", *terminal_bars.plot(summaries, columns=columns, ascii_only=ascii_only), ""]
+    for kind, sentence in _remarks(comparison, summaries):
         lines += textwrap.wrap(f"{kind}: {sentence}", WIDTH, subsequent_indent="  ")
-    lines += _difference_lines(differences(runs, requests))
+    lines += _difference_lines(comparison.differences)
     return "\n".join(lines) + "\n"
 
 
-def markdown(
-    runs: Sequence[Run], requests: Sequence[str | Request], *, command: str = "", machine: str = ""
-) -> str:
+def markdown(comparison: Comparison) -> str:
     """The table in Markdown, figures to the right."""
-    summaries = summarise(runs)
+    summaries = comparison.summaries()
     lines = []
-    if command:
-        lines += [f"    {command}", ""]
-    if machine:
-        lines += [machine, ""]
-    lines.append(_bars(_headings(summaries)))
-    lines.append("|---|---|" + "---:|" * (len(_HEADINGS) - 2))
-    lines += [_bars(_cells(summary)) for summary in summaries]
-    remarks = [f"* {kind}: {sentence}" for kind, sentence in _remarks(runs, requests)]
-    remarks += [f"* {line.strip()}" for line in _difference_lines(differences(runs, requests))]
+    if comparison.command:
+        lines += [f"    {safe_text(comparison.command)}", ""]
+    if comparison.machine:
+        lines += [safe_text(comparison.machine), ""]
+    headings, *rows = _rows(comparison, summaries)
+    lines.append(_bars(headings))
+    lines.append("|---|---|" + "---:|" * (len(headings) - 2))
+    lines += [_bars(row) for row in rows]
+    remarks = [f"* {kind}: {sentence}" for kind, sentence in _remarks(comparison, summaries)]
+    remarks += [f"* {line.strip()}" for line in _difference_lines(comparison.differences)]
     if remarks:
         lines += ["", *remarks]
     return "\n".join(lines) + "\n"
 
 
-def as_csv(runs: Sequence[Run]) -> str:
+def as_csv(comparison: Comparison) -> str:
     """One line for each run."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for run in runs:
+    for run in comparison.runs:
         writer.writerow([getattr(run, name) for name in _COLUMNS])
     return out.getvalue()
 
 
-def as_json(
-    runs: Sequence[Run], requests: Sequence[str | Request], *, command: str = "", machine: str = ""
-) -> str:
-    """Everything: every run, the summaries, doubts and differences."""
-    document = {
-        "command": command,
-        "machine": machine,
-        "requests": len(requests),
-        "runs": [
-            {**{name: getattr(run, name) for name in _COLUMNS}, "codes": dict(run.codes)}
-            for run in runs
-        ],
-        "summaries": [asdict(summary) for summary in summarise(runs)],
-        "doubts": [
-            {
-                "doubt": finding.doubt.name.lower(),
-                "engine": finding.engine,
-                "figure": finding.figure,
-                "sentence": sentences([finding])[0],
-            }
-            for finding in doubts(runs, requests)
-        ],
-        "differences": [
-            {
-                "url": difference.url,
-                "volatile": difference.volatile,
-                "answers": [list(answer) for answer in difference.answers],
-            }
-            for difference in differences(runs, requests)
-        ],
-    }
-    return json.dumps(document, indent=2) + "\n"
+_FORMS: dict[str, Callable[[Comparison], str]] = {
+    ".json": dump,
+    ".md": markdown,
+    ".csv": as_csv,
+    ".html": page,
+}
 
 
-def for_suffix(
-    suffix: str,
-) -> Callable[[Sequence[Run], Sequence[str | Request], str, str], str]:
-    """The renderer a file's suffix asks for: ``.json``, ``.md`` or ``.csv``.
-
-    It takes runs, requests, the command and the machine. Raises ValueError for any other suffix.
-    """
-    if suffix == ".json":
-        return lambda runs, requests, command, machine: as_json(
-            runs, requests, command=command, machine=machine
+def for_suffix(suffix: str) -> Callable[[Comparison], str]:
+    """What makes the text of a file whose name ends so. Raises ValueError."""
+    if suffix not in _FORMS:
+        *known, last = _FORMS
+        raise ValueError(
+            f"a comparison is exported to {', '.join(known)} or {last}, not {suffix!r}"
         )
-    if suffix == ".md":
-        return lambda runs, requests, command, machine: markdown(
-            runs, requests, command=command, machine=machine
-        )
-    if suffix == ".csv":
-        return lambda runs, _requests, _command, _machine: as_csv(runs)
-    raise ValueError(f"a comparison is exported to .json, .md or .csv, not {suffix!r}")
+    return _FORMS[suffix]
 
 
-def _headings(summaries: Sequence[Summary]) -> tuple[str, ...]:
+def _rows(comparison: Comparison, summaries: Sequence[Summary]) -> list[tuple[str, ...]]:
+    """Headings and cells."""
+    if comparison.is_sweep:
+        return [_SWEPT, *map(_swept, summaries)]
     most = max(summary.runs for summary in summaries)
     wall = f"wall (median of {most})" if most > 1 else "wall"
-    return (_HEADINGS[0], wall, *_HEADINGS[2:])
+    return [(_HEADINGS[0], wall, *_HEADINGS[2:]), *map(_cells, summaries)]
+
+
+def _aligned(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
+    """The rows as lines; so many columns to the left, the others to the right."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [
+        "   ".join(
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def _cells(summary: Summary) -> tuple[str, ...]:
@@ -178,36 +162,70 @@ def _cells(summary: Summary) -> tuple[str, ...]:
     )
 
 
+def _swept(summary: Summary) -> tuple[str, ...]:
+    p50, _, p99 = summary.latency
+    return (
+        summary.engine,
+        str(summary.concurrency),
+        f"{summary.wall:.2f} s",
+        f"{summary.throughput:,.0f}",
+        f"{p50 * 1000:.1f} ms",
+        f"{p99 * 1000:.1f} ms",
+        f"{summary.cpu:.2f} s",
+        f"{summary.rss_bytes / 1024 / 1024:.1f} MiB",
+        str(summary.failed),
+    )
+
+
 def _bars(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.strip() for cell in cells) + " |"
 
 
-def _remarks(runs: Sequence[Run], requests: Sequence[str | Request]) -> list[tuple[str, str]]:
+def _remarks(comparison: Comparison, summaries: Sequence[Summary]) -> list[tuple[str, str]]:
     """Notes and doubts, as (kind, sentence)."""
-    summaries = summarise(runs)
     most = max(summary.runs for summary in summaries)
-    remarks = [
-        ("note", f"{summary.engine} ran once: it takes longer than {ONCE:g} s")
+    notes = [
+        f"{summary.engine} ran once: it takes longer than 10 s"
         for summary in summaries
         if is_sequential(summary.engine) and summary.runs < most
     ]
-    if requests and len(summaries) > 1 and not differences(runs, requests):
-        remarks.append(
-            ("note", f"every engine gave the same answer for each of {len(requests)} URLs")
-        )
-    for run in {run.engine: run for run in runs if run.failed}.values():
+    if comparison.requests and len(summaries) > 1 and not comparison.differences:
+        notes.append(f"every engine gave the same answer for each of {comparison.requests} URLs")
+    notes += explanations(summaries) if not comparison.is_sweep else _enough(summaries)
+    slow = [one for one in summaries if one.start_up >= 0.05]
+    notes += [
+        f"{one.engine} took {one.start_up:.2f} s to start up, apart from wall" for one in slow
+    ]
+    for run in {run.engine: run for run in comparison.runs if run.failed}.values():
         codes = ", ".join(f"{code} {count}" for code, count in run.codes)
-        remarks += [("note", f"failures of {run.engine}: {codes}")]
-    remarks += [("doubt", sentence) for sentence in sentences(doubts(runs, requests))]
-    return remarks
+        notes.append(f"failures of {run.engine}: {codes}")
+    notes += [f"without {name}: {safe_text(why)}" for name, why in comparison.absent]
+    found = doubts(comparison.runs, comparison.differences, comparison.disturbed)
+    return [
+        *(("note", note) for note in notes),
+        *(("doubt", sentence) for sentence in sentences(found)),
+    ]
 
 
-def _difference_lines(found: list[Difference]) -> list[str]:
+def _enough(summaries: Sequence[Summary]) -> list[str]:
+    """From where on more at once stops helping."""
+    by_engine: dict[str, list[Summary]] = {}
+    for one in summaries:
+        if not is_sequential(one.engine):
+            by_engine.setdefault(one.engine, []).append(one)
+    return [
+        f"{engine}: {enough(points)} at once is enough, nine tenths of its best rate are reached"
+        for engine, points in by_engine.items()
+        if len(points) > 1
+    ]
+
+
+def _difference_lines(found: Sequence[Difference]) -> list[str]:
     lines = []
     for difference in found[:SHOWN]:
         answers = "; ".join(f"{engine} {answer[:16]}" for engine, answer in difference.answers)
         changing = " (changes from run to run)" if difference.volatile else ""
-        lines.append(f"different: {difference.url}{changing}: {answers}")
+        lines.append(safe_text(f"different: {difference.url}{changing}: {answers}"))
     if len(found) > SHOWN:
         lines.append(f"different: {len(found) - SHOWN} more")
     return lines
