@@ -18,6 +18,7 @@ Child = Callable[..., subprocess.CompletedProcess[str]]
 REFUSES_PATCH = {
     *("threads", "threads+urllib", "threads+socket"),
     *("nonblocking", "select", "poll", "epoll", "selectors"),
+    "uring",
 }
 NEEDS_PATCH = {"gevent", "gevent+urllib"}
 
