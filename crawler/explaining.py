@@ -25,7 +25,7 @@ def _waiting(summaries: Sequence[Summary]) -> Iterator[str]:
     others = [one for one in summaries if not is_sequential(one.engine) and one.wall]
     if base is None or not others:
         return
-    best = min(others, key=lambda one: one.wall)
+    best = min(others, key=lambda one: (round(one.wall, 2), one.cpu))
     if base.wall >= _TELLING * best.wall:
         yield (
             f"{base.engine} waits for one answer after the other, {base.wall:.2f} s;"

@@ -51,7 +51,7 @@ def page(comparison: Comparison) -> str:
     parts += [
         _table(summaries, sweep=comparison.is_sweep),
         "" if comparison.is_sweep else _bars(comparison, summaries),
-        _timelines(comparison),
+        _timelines(comparison, summaries),
         _trust(comparison),
     ]
     style = (files("crawler") / "report_page.css").read_text(encoding="utf-8")
@@ -87,7 +87,6 @@ def _top(comparison: Comparison, summaries: Sequence[Summary]) -> str:
 def _table(summaries: Sequence[Summary], *, sweep: bool) -> str:
     columns: list[tuple[str, Callable[[Summary], str]]] = [
         ("wall", lambda one: _seconds(one.wall)),
-        ("spread", lambda one: _range(one.fastest, one.slowest, _seconds)),
         ("times sequential", lambda one: f"{one.speedup:.1f}" if one.speedup else "-"),
         ("pages/s", lambda one: f"{one.throughput:,.0f}"),
         ("p50", lambda one: _seconds(one.latency[0])),
@@ -183,8 +182,12 @@ def _kernel(comparison: Comparison, summaries: Sequence[Summary]) -> str:
     )
 
 
-def _timelines(comparison: Comparison) -> str:
-    shown = [run for run in comparison.runs if run.timeline]
+def _timelines(comparison: Comparison, summaries: Sequence[Summary]) -> str:
+    order = {(one.engine, one.concurrency): place for place, one in enumerate(summaries)}
+    shown = sorted(
+        (run for run in comparison.runs if run.timeline),
+        key=lambda run: order[run.engine, run.concurrency],
+    )
     if not shown:
         return ""
     keys = "".join(
@@ -322,10 +325,6 @@ def _keys(keys: Iterable[tuple[str, str]]) -> str:
         f'<li><span class="mark {kind}"></span>{text(what)}</li>' for kind, what in keys
     )
     return f'<ul class="legend">{inner}</ul>\n'
-
-
-def _range(low: float, high: float, unit: Callable[[float], str]) -> str:
-    return f"{unit(low)} to {unit(high)}" if unit(low) != unit(high) else "-"
 
 
 def _seconds(value: float) -> str:

@@ -12,7 +12,8 @@ from dataclasses import replace
 import pytest
 
 from crawler import Limits, Run, compare, fetch, tables
-from crawler.comparing import comparison, differences, summarise
+from crawler.comparing import Plan
+from crawler.comparison import Comparison, differences, summarise
 from crawler.doubts import Doubt, Finding, doubts, sentences
 from crawler.errors import EngineUnavailable
 from crawler.model import Network, Request
@@ -41,6 +42,13 @@ def runs(engine: str, *walls: float, **fields: object) -> list[Run]:
     return [run(engine, wall, repetition=n, **fields) for n, wall in enumerate(walls, 1)]
 
 
+def held(of: list[Run], urls: list[str] | None = None, **fields: object) -> Comparison:
+    """The comparison that these runs come to."""
+    urls = URLS if urls is None else urls
+    made = Comparison("two pages", len(urls), tuple(of), differences=tuple(differences(of, urls)))
+    return replace(made, **fields)  # type: ignore[arg-type]  # names are the test's business
+
+
 QUIET = [*runs("sequential", 4.0, 4.1, 4.05), *runs("threads", 0.4, 0.41, 0.42)]
 URLS = ["http://site.example/a", "http://site.example/b"]
 
@@ -59,15 +67,11 @@ def compared(site: Site) -> list[Run]:
 
 
 @pytest.mark.timeout(30)
-def test_engines_take_turns_and_each_round_starts_with_another(compared: list[Run]) -> None:
+def test_every_round_has_every_engine_once(compared: list[Run]) -> None:
     order = [(run.engine, run.repetition) for run in compared]
 
-    assert order == [
-        ("sequential+socket", 1),
-        ("gevent", 1),
-        ("gevent", 2),
-        ("sequential+socket", 2),
-    ]
+    assert sorted(order[:2]) == [("gevent", 1), ("sequential+socket", 1)]
+    assert sorted(order[2:]) == [("gevent", 2), ("sequential+socket", 2)]
 
 
 @pytest.mark.timeout(30)
@@ -155,7 +159,7 @@ def test_the_network_reaches_the_child(site: Site) -> None:
 @pytest.mark.parametrize("engines", [["gevnt"], ["sequential", "threads+carrier-pigeon"]])
 def test_an_unknown_engine_is_refused_before_anything_runs(engines: list[str]) -> None:
     with pytest.raises(EngineUnavailable, match="there is no engine"):
-        comparison(URLS, engines=engines, concurrency=1, repeat=1, limits=QUICK, network=Network())
+        Plan(URLS, engines, (1,), 1, QUICK, Network())
 
 
 @pytest.mark.parametrize(
@@ -185,11 +189,11 @@ def test_without_a_sequential_engine_there_is_no_speed_up() -> None:
     (only,) = summarise(runs("threads", 1.0, 1.1))
 
     assert only.speedup == 0.0
-    assert "-" in tables.text(runs("threads", 1.0, 1.1), []).splitlines()[1].split()[-1]
+    assert "-" in tables.text(held(runs("threads", 1.0, 1.1), [])).splitlines()[1].split()[-1]
 
 
 def test_a_quiet_comparison_raises_no_doubt() -> None:
-    assert doubts(QUIET, URLS) == []
+    assert doubts(QUIET, differences(QUIET, URLS)) == []
 
 
 BASE = QUIET[:3]
@@ -218,7 +222,7 @@ BASE = QUIET[:3]
 def test_every_doubt_is_raised_with_its_figure(
     doubted: list[Run], doubt: Doubt, figure: float
 ) -> None:
-    found = {finding.doubt: finding for finding in doubts(doubted, URLS)}
+    found = {finding.doubt: finding for finding in doubts(doubted, differences(doubted, URLS))}
 
     assert found[doubt].figure == pytest.approx(figure)
     assert "{" not in sentences([found[doubt]])[0]
@@ -235,9 +239,9 @@ def test_a_doubt_about_several_engines_is_one_sentence() -> None:
 def test_a_slow_sequential_engine_that_ran_once_is_a_note_and_no_doubt() -> None:
     once = [*runs("sequential", 15.4), *runs("threads", 0.4, 0.41, 0.42)]
 
-    shown = tables.text(once, URLS)
+    shown = tables.text(held(once))
 
-    assert doubts(once, URLS) == []
+    assert doubts(once, differences(once, URLS)) == []
     assert "note: sequential ran once: it takes longer than 10 s\n" in shown
 
 
@@ -260,7 +264,7 @@ def test_a_page_that_changes_by_itself_is_told_from_engines_that_differ() -> Non
     (found,) = differences(changing, URLS)
 
     assert found.volatile
-    assert "(changes from run to run)" in tables.text(changing, URLS)
+    assert "(changes from run to run)" in tables.text(held(changing))
 
 
 def test_the_first_twenty_differing_urls_are_listed_and_the_rest_counted() -> None:
@@ -268,14 +272,14 @@ def test_the_first_twenty_differing_urls_are_listed_and_the_rest_counted() -> No
     one = run("sequential", 4.0, digests=("200 a",) * 25)
     other = run("threads", 0.4, digests=("200 b",) * 25)
 
-    lines = tables.text([one, other], urls).splitlines()
+    lines = tables.text(held([one, other], urls)).splitlines()
 
     assert sum(line.startswith("different: http") for line in lines) == 20
     assert lines[-1] == "different: 5 more"
 
 
 def test_the_table_has_a_line_for_each_engine_under_command_and_machine() -> None:
-    lines = tables.text(QUIET, URLS, command="crawl compare x", machine="two boxes").splitlines()
+    lines = tables.text(held(QUIET, command="crawl compare x", machine="two boxes")).splitlines()
 
     assert lines[:3] == ["$ crawl compare x", "two boxes", ""]
     assert lines[3].split("  ")[0] == "engine"
@@ -287,39 +291,30 @@ def test_the_table_has_a_line_for_each_engine_under_command_and_machine() -> Non
 def test_a_long_note_is_broken_into_lines() -> None:
     many = [one for number in range(12) for one in runs(f"threads+made-up-{number}", 0.4, 0.8)]
 
-    lines = tables.text([*BASE, *many], []).splitlines()
+    lines = tables.text(held([*BASE, *many], [])).splitlines()
 
     assert all(len(line) <= tables.WIDTH for line in lines if not line.startswith("threads"))
     assert any(line.startswith("  threads+made-up") for line in lines)
 
 
 def test_markdown_has_the_same_cells() -> None:
-    lines = tables.markdown(QUIET, URLS).splitlines()
+    lines = tables.markdown(held(QUIET)).splitlines()
 
     assert lines[2] == ("| sequential | 4.05 s (4.00-4.10) | 1.01 s | 32.0 MiB | 2 | 0 | 1.0 |")
     assert all(line.count("|") == 8 for line in lines[:4])
 
 
 def test_csv_has_every_run() -> None:
-    rows = list(csv.DictReader(io.StringIO(tables.as_csv(QUIET))))
+    rows = list(csv.DictReader(io.StringIO(tables.as_csv(held(QUIET)))))
 
     assert [row["engine"] for row in rows] == [run.engine for run in QUIET]
     assert float(rows[0]["wall"]) == 4.0
     assert int(rows[0]["rss_bytes"]) == 32 * 1024 * 1024
 
 
-def test_json_has_runs_summaries_doubts_and_differences() -> None:
-    told = json.loads(tables.as_json([*BASE, *runs("threads", 0.4, failed=2)], URLS))
-
-    assert len(told["runs"]) == 4
-    assert told["summaries"][0]["speedup"] == 1.0
-    assert {item["doubt"] for item in told["doubts"]} == {"failures", "one_run"}
-    assert told["differences"] == []
-
-
-@pytest.mark.parametrize("suffix", [".json", ".md", ".csv"])
+@pytest.mark.parametrize("suffix", [".json", ".md", ".csv", ".html"])
 def test_a_suffix_chooses_the_form(suffix: str) -> None:
-    shown = tables.for_suffix(suffix)(QUIET, URLS, "crawl compare x", "two boxes")
+    shown = tables.for_suffix(suffix)(held(QUIET, command="crawl compare x"))
 
     assert "sequential" in shown
     assert shown.endswith("\n")
