@@ -31,9 +31,9 @@ import socket
 import struct
 import sys
 import time
-from pathlib import Path
 from typing import Protocol
 
+from crawler.engines._ring_refused import reason
 from crawler.errors import EngineUnavailable
 
 CONNECT, SEND, RECV = 0, 1, 2  # kinds, in the two lowest bits of a number
@@ -96,7 +96,7 @@ class Ring:
         try:
             self._fd = _call(_SETUP, entries, ctypes.addressof(params))
         except OSError as error:
-            raise EngineUnavailable(_refused(error)) from error
+            raise EngineUnavailable(reason(error)) from error
         _HELD.add(self)
         try:
             self._map(params.raw)
@@ -104,7 +104,7 @@ class Ring:
             self._stock_up()
         except OSError as error:
             self._release()
-            raise EngineUnavailable(_refused(error)) from error
+            raise EngineUnavailable(reason(error)) from error
 
     def _map(self, params: bytes) -> None:
         sq_entries, cq_entries, _, _, _, features = struct.unpack_from("=6I", params)
@@ -321,26 +321,6 @@ def refusal() -> str:
     except EngineUnavailable as error:
         return str(error)
     return ""
-
-
-def _refused(error: OSError) -> str:
-    number = error.errno or 0
-    said = f"engine 'uring': io_uring was refused ({errno.errorcode.get(number, number)}): "
-    if number == errno.EPERM:
-        try:
-            disabled = Path("/proc/sys/kernel/io_uring_disabled").read_text("ascii").strip()
-        except OSError:
-            disabled = "0"
-        if disabled != "0":
-            return said + f"the sysctl kernel.io_uring_disabled is {disabled}; it must be 0"
-        return said + "a seccomp filter, as of most containers, keeps it away; allow its calls"
-    if number == errno.ENOSYS:
-        return said + "this kernel, or its seccomp filter, does not have it; 5.19 or later does"
-    if number == errno.ENOMEM:
-        return said + "no memory for its queues: raise the memory cgroup's limit, or ulimit -l"
-    if number in {errno.EMFILE, errno.ENFILE}:
-        return said + "no descriptor is free: close some files, or raise ulimit -n"
-    return said + "this kernel lacks a part of it that is needed; 5.19 or later has it"
 
 
 def _call(number: int, *arguments: int) -> int:
