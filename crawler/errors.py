@@ -60,6 +60,7 @@ RETRY = {
     "proxy.refused": "backoff",
     "proxy.bad_gateway": "backoff",
     "body.decode_incomplete": "once",
+    "local.worker_died": "once",
 }
 
 

@@ -52,6 +52,14 @@ TABLE = {
             refuses_patch=True,
         ),
         Entry(
+            "processes",
+            "crawler.engines.processes",
+            "blocking I/O, one OS process for each exchange under way; outcomes cross a pipe",
+            ("requests", "urllib", "socket"),
+            refuses_patch=True,
+            needs="os.fork",
+        ),
+        Entry(
             "generators",
             "crawler.engines.generators",
             "coroutines by `yield`, sent on by a small scheduler: async and await, to be read",

@@ -17,6 +17,8 @@ from crawler.serving.fixture import Site
 Child = Callable[..., subprocess.CompletedProcess[str]]
 REFUSES_PATCH = {
     *("threads", "threads+urllib", "threads+socket"),
+    *("processes", "processes+urllib", "processes+socket"),
+    *("generators", "greenlets", "asyncio", "sigio"),
     *("nonblocking", "select", "poll", "epoll", "selectors"),
     "uring",
 }
