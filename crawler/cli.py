@@ -200,6 +200,16 @@ def _compare(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before other hosts are fetched.")
     ] = False,
+    servers: Annotated[
+        bool, typer.Option("--servers", help="Compare server models: the words name them.")
+    ] = False,
+    clients: Annotated[
+        str, typer.Option(metavar="A,B,...", help="With --servers: connections at once.")
+    ] = "100,1000",
+    messages: Annotated[
+        int, typer.Option(metavar="N", help="With --servers: of each connection.")
+    ] = 10,
+    protocol: Annotated[str, typer.Option(help="With --servers: echo or http.")] = "echo",
     given: dict[str, object],
     config_file: str,
     no_config: bool,
@@ -207,6 +217,21 @@ def _compare(
     """Fetch the same URLs with several engines and show what each cost."""
     from crawler import compare_command, options
 
+    if servers:
+        from crawler import server_comparing
+
+        _unwind_on_signals()
+        sys.exit(
+            server_comparing.show(
+                words or (),
+                server_comparing.Load(
+                    server_comparing.numbers(clients), messages, _bytes(size), protocol
+                ),
+                repeat=repeat,
+                export=export or (),
+                seed=seed,
+            )
+        )
     sources, engines = compare_command.sort_words(words or ())
     named = given["input"]
     given["input"] = [*sources, *(named if isinstance(named, list) else ())]
@@ -321,6 +346,15 @@ def _resolve(given: dict[str, object], config_file: str, *, no_config: bool) -> 
             if not path.is_absolute() and str(path) != config_file:
                 print(f"crawl: settings from ./{path}", file=sys.stderr)
     return settings
+
+
+def _bytes(size: str) -> int:
+    from crawler import options
+
+    try:
+        return options.size(size) if size else 64
+    except ValueError as error:
+        raise ConfigError(f"--size: {error}") from error
 
 
 def _limits(settings: Settings) -> str:

@@ -21,9 +21,10 @@ from crawler.errors import EngineUnavailable
 from crawler.safety import safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MODELS = ("process", "thread", "pool", "gevent", "select", "poll", "epoll", "selectors", "asyncio")
+SERVE = (sys.executable, "-P", "-m", "crawler", "serve")
 _PATIENCE = 10.0  # seconds a server may take to stop
 
 
@@ -37,12 +38,17 @@ class Child:
 
 
 @contextlib.contextmanager
-def server(model: str, protocol: str) -> Iterator[Child]:
-    """Starts it and stops it. Raises EngineUnavailable, with its own words, when it cannot run."""
+def server(model: str, protocol: str, *, serve: Sequence[str] = SERVE) -> Iterator[Child]:
+    """Starts it and stops it. Raises EngineUnavailable, with its own words, when it cannot run.
+
+    Args:
+        model: how it waits for its clients.
+        protocol: ``echo`` or ``http``.
+        serve: the program that takes ``--model``, ``--protocol`` and ``--port``.
+    """
     with tempfile.TemporaryFile("w+") as complaints:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "crawler", "serve",
-             "--model", model, "--protocol", protocol, "--port", "0"],
+            [*serve, "--model", model, "--protocol", protocol, "--port", "0"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints,
             text=True, start_new_session=True,
         )  # fmt: skip
