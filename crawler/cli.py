@@ -280,12 +280,48 @@ def _engines() -> None:
 def _serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8080,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Serve by this model; the fixture site when not given.",
+            show_default=False,
+        ),
+    ] = "",
+    protocol: Annotated[
+        str, typer.Option(metavar="http|echo", help="Pages, or every line back; with --model.")
+    ] = "http",
+    connections: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Connections at once; with --model.  [default: by model]",
+            show_default=False,
+        ),
+    ] = 0,
 ) -> None:
-    """Serve the fixture site in the foreground, to try things against."""
-    from crawler.serving.fixture import serve
+    """Serve the fixture site, or a server of one model, in the foreground."""
+    from crawler.serving import fixture, models
+    from crawler.serving.talks import TALKS
+
+    if protocol not in TALKS:
+        raise ConfigError(f"--protocol: http or echo, not {protocol!r}")
+    if connections < 0 or not 0 <= port <= 65535:
+        raise ConfigError("--connections and --port are numbers from 0, ports up to 65535")
+    if not model and (connections or protocol != "http"):
+        raise ConfigError("--protocol and --connections are for a --model")
+
+    def ready(address: str, number: int) -> None:
+        name = f"[{address}]" if ":" in address else address
+        where = f"http://{name}:{number}/" if protocol == "http" else f"echo {name}:{number}"
+        print(f"{where}  (Ctrl-C ends it)", flush=True)
 
     try:
-        serve(host, port, lambda url: print(f"{url}/  (Ctrl-C ends it)", flush=True))
+        if model:
+            plan = models.Plan(protocol, connections)
+            models.serve(model, host, port, plan, ready)
+        else:
+            fixture.serve(host, port, lambda url: print(f"{url}/  (Ctrl-C ends it)", flush=True))
     except OSError as error:
         print(f"crawl: cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
         sys.exit(3)
