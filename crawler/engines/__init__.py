@@ -227,7 +227,12 @@ def _split(name: str) -> tuple[Entry, str]:
             return entry, transport
     from difflib import get_close_matches
 
-    known = [*names(), *(f"{e.name}+{e.transports[0]}" for e in TABLE.values() if e.transports)]
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names())}"
+    if entry is not None:  # it is the transport that is wrong
+        known = [f"{first}+{one}" for one in entry.transports] or [first]
+        near = known if len(known) == 1 else get_close_matches(name, known, n=1, cutoff=0.8)
+    else:
+        known = names()
+        whole = [f"{e.name}+{e.transports[0]}" for e in TABLE.values() if e.transports]
+        near = get_close_matches(name, [*known, *whole], n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
     raise EngineUnavailable(f"there is no engine '{name}'; {hint}")

@@ -213,15 +213,12 @@ class Exchanges:
                 return None if data else end(stream, attempt, parser)
             limit = attempt.limits.idle
             if parser.head_done:
-                if not self._has_room(attempt, parser):
+                self._ground.bodies.count(attempt, parser.size)
+                if not self._ground.bodies.has_room(attempt):
                     await self._room(attempt)
                     pace.restart()
                 limit = pace.limit(parser)
         return parser.cut()  # a redirect's own body, of which enough was read
-
-    def _has_room(self, attempt: Attempt, parser: ResponseParser) -> bool:
-        self._ground.bodies.count(attempt, parser.size)
-        return self._ground.bodies.has_room(attempt)
 
     async def _room(self, attempt: Attempt) -> None:
         """Wait until there is room for more of bodies."""
@@ -287,12 +284,13 @@ class Exchanges:
             while waiting or racing:
                 if waiting:
                     racing.add(asyncio.create_task(_connected(waiting.pop(), attempt)))
-                ended, racing = await asyncio.wait(
+                ended, _ = await asyncio.wait(
                     racing,
                     timeout=attempt.limits.stagger if waiting else None,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
-                for task in ended:
+                for task in ended:  # may be several: those behind the first stay racing
+                    racing.remove(task)
                     error = task.exception()
                     if error is None:
                         return task.result()

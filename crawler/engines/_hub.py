@@ -65,12 +65,18 @@ class Hub(Waits[Strand]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._strands: set[Strand] = set()
         self._lookups = threading.BoundedSemaphore(_LOOKUPS)
 
     def resume(self, waiter: Strand, error: TimeoutError | None) -> None:
-        if not waiter.dead:
-            waiter.parent = greenlet.getcurrent()  # whoever turns the hub is switched back to
+        if waiter.dead:
+            return
+        waiter.parent = greenlet.getcurrent()  # whoever turns the hub is switched back to
+        try:
             waiter.switch(*((error,) if waiter else ()))
+        finally:
+            if waiter.dead:
+                self._strands.discard(waiter)
 
     def current(self) -> Strand:
         """The calling greenlet."""
@@ -94,8 +100,16 @@ class Hub(Waits[Strand]):
     def start(self, function: Callable[[], object]) -> Strand:
         """A new greenlet, switched to in the next turn."""
         strand = Strand(function)
+        self._strands.add(strand)
         self.wake(strand)
         return strand
+
+    def end(self) -> None:
+        """End every greenlet that was started here: GreenletExit is raised in its wait."""
+        while self._strands:
+            strand = self._strands.pop()
+            strand.parent = greenlet.getcurrent()  # who ends it, not who last turned the hub
+            strand.throw()
 
     def event(self) -> Event:
         """What greenlets can wait on."""
@@ -109,6 +123,8 @@ class Hub(Waits[Strand]):
         """As socket.getaddrinfo, in a thread, with the calling greenlet set aside."""
         current = self.current()
         answer: list[Any] = []
+        self.pause(current, math.inf)
+        wait = current.waits
 
         def ask() -> None:
             with self._lookups:
@@ -116,12 +132,11 @@ class Hub(Waits[Strand]):
                     answer.append(socket.getaddrinfo(*arguments))
                 except Exception as error:  # noqa: BLE001 - a border: raised on the other side
                     answer.append(error)
-            self.ring(current)
+            self.ring(current, wait)
 
         # A daemon, because a resolver that hangs must not keep the program from ending.
         threading.Thread(target=ask, name="crawler-dns", daemon=True).start()
-        while not answer:
-            self.sleep(math.inf)
+        self._away(current)
         if isinstance(answer[0], Exception):
             raise answer[0]
         return answer[0]

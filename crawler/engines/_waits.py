@@ -57,7 +57,7 @@ class Waits(Generic[W]):
         self._soon: deque[tuple[W, int]] = deque()
         self._timers: list[tuple[float, int, W]] = []
         self._turn = count()
-        self._rung: deque[W] = deque()  # by other threads
+        self._rung: deque[tuple[W, int]] = deque()  # by other threads
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
         self._bell.setblocking(False)
@@ -88,9 +88,9 @@ class Waits(Generic[W]):
         """Its present wait is over: let it go on in the next turn."""
         self._soon.append((waiter, waiter.waits))
 
-    def ring(self, waiter: W) -> None:
-        """As `wake`, from any thread."""
-        self._rung.append(waiter)
+    def ring(self, waiter: W, wait: int) -> None:
+        """As `wake`, from any thread, for that wait of it: by now it may have begun another."""
+        self._rung.append((waiter, wait))
         with contextlib.suppress(OSError):  # full: it rings anyway; closed: nobody listens
             self._bell.send(b"\0")
 
@@ -123,6 +123,7 @@ class Waits(Generic[W]):
 
     def close(self) -> None:
         """Give back what is open here; nobody waits any more."""
+        self._registered.clear()
         self._selector.close()
         self._ear.close()
         self._bell.close()
@@ -142,7 +143,7 @@ class Waits(Generic[W]):
             while len(self._ear.recv(4096)) == 4096:
                 pass
         while self._rung:
-            self.wake(self._rung.popleft())
+            self._soon.append(self._rung.popleft())
 
     def _expire(self, timer: tuple[float, int, W], now: float) -> None:
         instant, _, waiter = timer

@@ -8,28 +8,30 @@
 Run as ``python -m crawler.engines._workshop DESCRIPTOR``. A fork of this process costs about a
 millisecond and shares its memory until it is written to (fork(2)); a new interpreter with requests
 in it takes a quarter of a second. It has no threads, which a fork would lose (pthread_atfork(3)).
-It ends when the engine does: at the end of its socket. So do workers.
+When the engine ends, however that comes, its end of the socket is closed: then the workshop ends
+its workers, whatever they are doing, waits until they are gone, and ends itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from crawler.engines import _crossing
 from crawler.engines._workers import perform, transport
 
 if TYPE_CHECKING:
-    from crawler.contracts import Transport
-    from crawler.model import Limits
+    from crawler.model import Limits, Network
 
 
 def main() -> None:
     """Fork a worker for every descriptor that comes, until no more can come."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Ctrl-C goes to everyone at the terminal; what becomes of the run is the engine's to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead are not waited for (wait(2), NOTES)
@@ -42,21 +44,32 @@ def main() -> None:
         while True:
             _, descriptors, _, _ = socket.recv_fds(engine, 1, 1)
             if not descriptors:
-                return
+                break
             (descriptor,) = descriptors
             try:
                 if os.fork() == 0:
                     engine.close()
-                    through = transport(name, network, concurrency=1, calls=None)
-                    _work(socket.socket(fileno=descriptor), through, limits)
+                    _work(descriptor, name, limits, network)
             except OSError:
                 pass  # no more processes: the engine sees its end of the pipe close
             os.close(descriptor)
+    _end()
 
 
-def _work(engine: socket.socket, through: Transport, limits: Limits) -> None:
+def _end() -> None:
+    """End all workers, and come back when none is left."""
+    if os.getpgrp() == os.getpid():  # the group is ours: it was started as a session of its own
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
+    with contextlib.suppress(ChildProcessError):  # it tells when none is left, nothing before
+        os.wait()
+
+
+def _work(descriptor: int, name: str, limits: Limits, network: Network) -> NoReturn:
     """A worker: performs what comes and answers, and ends with the pipe."""
     try:
+        through = transport(name, network, concurrency=1, calls=None)
+        engine = socket.socket(fileno=descriptor)
         engine.sendall(_crossing.framed(os.getpid()))
         while (told := _message(engine)) is not None:
             try:

@@ -70,12 +70,14 @@ class AsyncioLoop:
         self._limits = limits
         self._most = concurrency  # shrinks when descriptors run out
         self._workers: set[asyncio.Task[None]] = set()
+        self._working = 0
         self._idle: deque[asyncio.Future[Request]] = deque()
         self._todo: deque[Request] = deque()
         self._ended: list[Outcome] = []
         self._under_way = 0
         self._bug: BaseException | None = None
         self._warned = False
+        self._closing = False
         self._asking: dict[tuple[str, int], list[asyncio.Future[tuple[Address, ...]]]] = {}
 
     def start(self, request: Request, /) -> None:
@@ -84,7 +86,8 @@ class AsyncioLoop:
             self._idle.popleft().set_result(request)
             return
         self._todo.append(request)
-        if len(self._workers) < self._most:
+        if self._working < self._most:
+            self._working += 1
             worker = self._loop.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._left)
@@ -94,9 +97,11 @@ class AsyncioLoop:
             time.sleep(timeout or 0.0)
         elif not self._ended and self._bug is None:
             timer = None if timeout is None else self._loop.call_later(timeout, self._loop.stop)
-            self._loop.run_forever()
-            if timer is not None:
-                timer.cancel()
+            try:
+                self._loop.run_forever()
+            finally:
+                if timer is not None:
+                    timer.cancel()
         ended, self._ended = self._ended, []
         self._under_way -= len(ended)
         if not ended and self._bug is not None:
@@ -106,13 +111,17 @@ class AsyncioLoop:
     def close(self) -> None:
         if self._loop.is_closed():
             return
-        for worker in self._workers:
-            worker.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._workers, return_exceptions=True))
+        self._closing = True  # from here on nobody may stop the loop
+        self._loop.run_until_complete(self._ended_workers())
         self._exchanges.kept.clear()
         self._loop.remove_reader(self._resolver.wake)
         self._resolver.close()
         self._loop.close()
+
+    async def _ended_workers(self) -> None:
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
 
     async def _work(self) -> None:
         while True:
@@ -126,13 +135,17 @@ class AsyncioLoop:
             if outcome is None:
                 return
             self._ended.append(outcome)
-            self._loop.stop()  # after the callbacks of this turn: `wait` has something to give
+            self._stop()  # after the callbacks of this turn: `wait` has something to give
 
     def _left(self, worker: asyncio.Task[None]) -> None:
         """A worker ended: it retired, or has met a bug, which `wait` raises."""
         self._workers.discard(worker)
         if not worker.cancelled() and worker.exception() is not None:
             self._bug = worker.exception()
+            self._stop()
+
+    def _stop(self) -> None:
+        if not self._closing:
             self._loop.stop()
 
     async def _perform(self, request: Request) -> Outcome | None:
@@ -146,9 +159,13 @@ class AsyncioLoop:
             if not self._warned:
                 self._warned = True
                 warn_out_of_files()
-            if len(self._workers) > 1:  # the last one may not leave
-                self._most = len(self._workers) - 1
-                self._todo.append(request)
+            if self._working > 1:  # the last one may not leave
+                self._working -= 1
+                self._most = self._working
+                if self._idle:
+                    self._idle.popleft().set_result(request)
+                else:
+                    self._todo.append(request)
                 return None
             await asyncio.sleep(WAIT_FOR_FILES)
 

@@ -97,6 +97,7 @@ class Scheduler(Waits[Task]):
             go_on = waiter.generator
             wait = go_on.send(sent) if error is None else go_on.throw(error)
         except StopIteration:
+            waiter.late_at = math.inf  # or its last wait would be found to have been too long
             return
         if wait.number < 0:
             self.pause(waiter, wait.seconds)
@@ -127,6 +128,7 @@ class Generators:
         self._todo: deque[Request] = deque()
         self._ended: list[Outcome] = []
         self._asking: dict[tuple[str, int], list[Task]] = {}
+        self._bug: Exception | None = None
         self._warned = False
         self._listener = self._scheduler.start(self._listen())
 
@@ -144,13 +146,19 @@ class Generators:
         end = None if timeout is None else time.monotonic() + timeout
         if not self._under_way:
             time.sleep(timeout or 0.0)
-        while self._under_way and not self._ended:
+        while self._under_way and not self._ended and self._bug is None:
             left = None if end is None else end - time.monotonic()
-            self._scheduler.turn(left)
+            try:
+                self._scheduler.turn(left)
+            # The border of the workers: whatever this is, it is raised behind the outcomes.
+            except Exception as bug:  # noqa: BLE001
+                self._bug = bug
             if left is not None and left <= 0:
                 break
         ended, self._ended = self._ended, []
         self._under_way -= len(ended)
+        if not ended and self._bug is not None:
+            raise self._bug
         return ended
 
     def close(self) -> None:
@@ -187,7 +195,10 @@ class Generators:
             if self._working > 1:  # the last one may not leave
                 self._working -= 1
                 self._most = self._working
-                self._todo.append(request)
+                if self._idle:
+                    self._scheduler.send(self._idle.pop(), request)
+                else:
+                    self._todo.append(request)
                 return None
             yield from sleep(WAIT_FOR_FILES)
 

@@ -62,12 +62,12 @@ class Greenlets:
         self._through = through
         self._limits = limits
         self._most = concurrency  # shrinks when descriptors run out
-        self._workers: list[Strand] = []
         self._idle: list[Strand] = []
         self._working = 0
         self._under_way = 0
         self._todo: deque[Request] = deque()
         self._ended: list[Outcome] = []
+        self._bug: Exception | None = None
         self._warned = False
 
     def start(self, request: Request, /) -> None:
@@ -77,27 +77,30 @@ class Greenlets:
             self._hub.wake(self._idle.pop())
         elif self._working < self._most:
             self._working += 1
-            self._workers.append(self._hub.start(self._work))
+            self._hub.start(self._work)
 
     def wait(self, timeout: float | None, /) -> list[Outcome]:
         end = None if timeout is None else time.monotonic() + timeout
         if not self._under_way:
             time.sleep(timeout or 0.0)
-        while self._under_way and not self._ended:
+        while self._under_way and not self._ended and self._bug is None:
             left = None if end is None else end - time.monotonic()
-            self._hub.turn(left)
+            try:
+                self._hub.turn(left)
+            # The border of the workers: whatever this is, it is raised behind the outcomes.
+            except Exception as bug:  # noqa: BLE001
+                self._bug = bug
             if left is not None and left <= 0:
                 break
         ended, self._ended = self._ended, []
         self._under_way -= len(ended)
+        if not ended and self._bug is not None:
+            raise self._bug
         return ended
 
     def close(self) -> None:
-        for worker in self._workers:
-            if worker:
-                worker.throw()
+        self._hub.end()
         self._through.abort()
-        self._hub.turn(0.0)  # who waited for a name hears of the end
         self._through.close()
         self._hub.close()
 
@@ -127,5 +130,7 @@ class Greenlets:
                 self._working -= 1
                 self._most = self._working
                 self._todo.append(request)
+                if self._idle:
+                    self._hub.wake(self._idle.pop())
                 return None
             self._hub.sleep(WAIT_FOR_FILES)

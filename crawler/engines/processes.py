@@ -15,6 +15,7 @@ Facts.
 * A process per request is what inetd did; a pool that lives on is what Apache's prefork made of it.
 * The right choice where work is CPU-bound, or must be contained; not for waiting.
 * Opening starts all workers, so that the first exchange waits for none (`start_up` of a run).
+* They end by the end of a pipe, which the kernel closes however the engine ends: none outlives it.
 Read beside it: _workshop.py (where workers come from), _crossing.py (what crosses), threads.py.
 """
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from crawler.model import Limits, Network, Outcome, Request
 
 _STARTING = 30.0  # seconds for the workshop to import and fork
+_ENDING = 2.0  # seconds for it to end its workers
 _CHUNK = 256 * 1024
 
 _log = logging.getLogger(__name__)
@@ -62,12 +64,14 @@ class Worker:
     """One process, seen from here.
 
     Attributes:
+        group: the number of its process group.
         request: what it is doing; None when it is idle.
         ready: it has said so.
     """
 
-    def __init__(self, pipe: socket.socket) -> None:
+    def __init__(self, pipe: socket.socket, group: int) -> None:
         self.pipe = pipe
+        self.group = group
         self.request: Request | None = None
         self.started = datetime.now(UTC)
         self.begun = 0.0
@@ -117,7 +121,12 @@ class Processes:
         self._ended: list[Outcome] = []
         self._under_way = 0
         self._warned = False
-        self._workshop, self._control = self._opened()
+        self._bug: _crossing.Bug | None = None
+        try:
+            self._workshop, self._control = self._opened()
+        except OSError as error:
+            self._selector.close()
+            raise EngineUnavailable(f"engine 'processes' could not start one: {error}") from error
         try:
             self._start_all()
         except BaseException:
@@ -133,21 +142,31 @@ class Processes:
         end = None if timeout is None else time.monotonic() + timeout
         if not self._under_way:
             time.sleep(timeout or 0.0)
-        while self._under_way and not self._ended:
+        while self._under_way and not self._ended and self._bug is None:
             left = None if end is None else end - time.monotonic()
             self._turn(left)
             if left is not None and left <= 0:
                 break
         ended, self._ended = self._ended, []
         self._under_way -= len(ended)
+        if not ended and self._bug is not None:
+            raise self._bug
         return ended
 
     def close(self) -> None:
-        # Our child is not yet waited for, so its number is still its own, and its group's.
-        with contextlib.suppress(ProcessLookupError):
+        self._control.close()  # the workshop ends its workers and itself
+        try:
+            self._workshop.wait(_ENDING)
+        except subprocess.TimeoutExpired:
+            # It is not yet waited for, so its number is still its own, and its group's.
             os.killpg(self._workshop.pid, signal.SIGKILL)
-        self._workshop.wait()
-        self._control.close()
+            self._workshop.wait()
+        groups = {worker.group for worker in self._workers}
+        if self._workshop.returncode == 0:
+            groups.discard(self._workshop.pid)
+        for group in groups:  # of workshops that were killed: it is there as long as they are
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
         for worker in self._workers:
             worker.pipe.close()
         self._workers.clear()
@@ -167,9 +186,12 @@ class Processes:
     def _hear(self, worker: Worker, message: _crossing.Told) -> None:
         request, worker.request = worker.request, None
         self._idle.append(worker)
-        if request is not None:
-            self._ended.append(_crossing.outcome_of(message, request))
         worker.ready = True
+        if request is not None:
+            try:
+                self._ended.append(_crossing.outcome_of(message, request))
+            except _crossing.Bug as bug:
+                self._bug = bug
 
     def _bury(self, worker: Worker) -> None:
         """A worker is dead: killed, out of memory, or never begun."""
@@ -179,15 +201,11 @@ class Processes:
             self._idle.remove(worker)
         worker.pipe.close()
         if worker.request is not None:
-            self._fail(worker.request, worker.started, time.monotonic() - worker.begun)
+            error = LocalError("its worker process died", code="local.worker_died")
+            passed = time.monotonic() - worker.begun
+            self._ended.append(failure(worker.request, error, worker.started, passed))
         elif not worker.ready:
             self._shrink()
-            while self._todo and not self._workers:  # no process can be made at all
-                self._fail(self._todo.popleft(), datetime.now(UTC), 0.0)
-
-    def _fail(self, request: Request, started: datetime, passed: float) -> None:
-        error = LocalError("its worker process died", code="local.worker_died")
-        self._ended.append(failure(request, error, started, passed))
 
     def _hand_out(self) -> None:
         """Give what waits to idle workers; start others for those that died."""
@@ -208,7 +226,8 @@ class Processes:
     def _opened(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
         """A workshop, and our end of its socket."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, contextlib.ExitStack() as undo:
+            undo.callback(ours.close)
             package = str(Path(__file__).parent.parent.parent)
             path = os.environ.get("PYTHONPATH", "")
             workshop = subprocess.Popen(
@@ -219,6 +238,7 @@ class Processes:
                 start_new_session=True,  # a group of its own: closing ends all of it
                 env={**os.environ, "PYTHONPATH": f"{package}:{path}" if path else package},
             )
+            undo.pop_all()
         with contextlib.suppress(OSError):  # it is dead already: nobody will be ready
             ours.sendall(self._settings)
         return workshop, ours
@@ -237,16 +257,17 @@ class Processes:
 
     def _add(self) -> None:
         """Have a worker made."""
-        if self._workshop.poll() is not None:
-            self._control.close()
-            self._workshop, self._control = self._opened()
         try:
+            if self._workshop.poll() is not None:
+                workshop, control = self._opened()
+                self._control.close()
+                self._workshop, self._control = workshop, control
             ours, theirs = socket.socketpair()
         except OSError:
             self._shrink()
             return
         with theirs:
-            worker = Worker(ours)
+            worker = Worker(ours, self._workshop.pid)
             self._selector.register(ours, selectors.EVENT_READ, worker)
             self._workers.add(worker)
             # When it is dead its end is closed here, and so the new worker's: it is buried then.
@@ -258,4 +279,8 @@ class Processes:
         self._most = max(1, len(self._workers))
         if not self._warned:
             self._warned = True
-            _log.warning("out of processes or descriptors: %d workers", self._most)
+            _log.warning("out of processes or descriptors: fewer exchanges at once (ulimit -n -u)")
+        while self._todo and not self._workers:  # not one can be made
+            error = LocalError("no worker process can be started", code="local.worker_died")
+            request = self._todo.popleft()
+            self._ended.append(failure(request, error, datetime.now(UTC), 0.0))
