@@ -261,10 +261,20 @@ def _compare(
 
 
 @app.command("engines")
-def _engines() -> None:
+def _engines(
+    explain: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Say how that engine waits, and what it costs.", show_default=False
+        ),
+    ] = "",
+) -> None:
     """List the engines, the I/O model of each, and what can run here."""
-    from crawler import engines
+    from crawler import engines, explained
 
+    if explain:
+        print(explained.section(explain), end="")
+        return
     for name in engines.names():
         entry = engines.TABLE[name.partition("+")[0]]
         model = entry.model if name == entry.name else f"  the same, over {name.partition('+')[2]}"

@@ -6,6 +6,8 @@
 Facts.
 * The text is thread_server.py's with an `await` wherever it may wait, so one can see where another
   client may come between (PEP 492). The loop below is selectors_server.py's.
+* When descriptors run out, asyncio tries as many accepts as the backlog it was told of, complains of
+  each, and rests a second: so it is told of a short one, and its complaints are not passed on.
 * Streams buffer in both directions; `drain` is what holds this side back when a client does not
   read (asyncio documentation, Streams).
 * The right choice for servers that do many things at once in one program, with libraries for all.
@@ -20,14 +22,15 @@ import os
 import signal
 import socket
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from crawler.serving.models import BACKLOG, GRACE, IDLE, SIZE
+from crawler.serving.models import GRACE, IDLE, SIZE
 
 if TYPE_CHECKING:
     from crawler.serving.models import Plan
     from crawler.serving.talks import Step, Talk
 
+_ACCEPTS = 64  # in one turn; the socket listens already, with a backlog of its own
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close sends RST
 
 
@@ -62,7 +65,8 @@ async def _run(listener: socket.socket, plan: Plan) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
-    server = await asyncio.start_server(serve, sock=listener, backlog=BACKLOG, limit=SIZE)
+    loop.set_exception_handler(_heard)
+    server = await asyncio.start_server(serve, sock=listener, backlog=_ACCEPTS, limit=SIZE)
     await stopped.wait()
     server.close()
     for reader in clients.values():
@@ -73,6 +77,12 @@ async def _run(listener: socket.socket, plan: Plan) -> None:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def _heard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Pass over what a client did, or descriptors that ran out; report anything else."""
+    if not isinstance(context.get("exception"), OSError):
+        loop.default_exception_handler(context)
 
 
 async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, talk: Talk) -> None:
