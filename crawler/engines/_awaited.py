@@ -3,10 +3,12 @@
     response = await exchange(request)
         stream = a kept connection, or await dial()       create_task, wait: addresses race
         await stream.send(the request as bytes)           loop.sock_sendall
-        await receive()                                   loop.sock_recv
+        await receive()                                   loop.add_reader
 
-Limits are what asyncio offers for them: `timeout` around each wait. What does not wait is the
-blocking transports' own: clock, pace, errors, kept connections.
+Limits are what asyncio offers for them: `timeout` around each wait. But where bytes come in: it
+calls off a wait whose end the loop has not told of yet, as happens behind a busy moment, and what
+sock_recv had read would be lost; so a read waits for readiness alone, and looks when it is late.
+What does not wait is the blocking transports' own: clock, pace, errors, kept connections.
 Read beside it: asyncio_loop.py (the engine), _yielded.py (the same without the keywords).
 """
 
@@ -86,17 +88,17 @@ class AsyncStream(Stream):
         """Agree on keys within `limit` seconds. Raises FetchError."""
         pipe = self.pipe
         assert pipe is not None
+        last = time.monotonic() + limit
         try:
-            async with asyncio.timeout(limit):
-                await self.send(pipe.handshake())
-                while not pipe.established:
-                    received = await self._read(limit)
-                    try:
-                        answer = pipe.handshake(received)
-                    except FetchError:
-                        await self.send(pipe.outgoing())  # the alert
-                        raise
-                    await self.send(answer)
+            await self.send(pipe.handshake())
+            while not pipe.established:
+                received = await self._read(last - time.monotonic())
+                try:
+                    answer = pipe.handshake(received)
+                except FetchError:
+                    await self.send(pipe.outgoing())  # the alert
+                    raise
+                await self.send(answer)
         except TimeoutError as error:
             message = f"TLS with {host}: no handshake in {limit:.3g} s"
             raise self.attempt.timed_out(message, "timeout.tls") from error
@@ -118,11 +120,25 @@ class AsyncStream(Stream):
         super().close()
 
     async def _read(self, limit: float) -> bytes:
-        left = min(limit, self.attempt.deadline - time.monotonic())
-        if left <= 0:
-            raise TimeoutError
-        async with asyncio.timeout(left):
-            return await self._loop.sock_recv(self._socket, SIZE)
+        last = min(time.monotonic() + limit, self.attempt.deadline)
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                return self._socket.recv(SIZE)
+            left = last - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            await self._readable(left)
+
+    async def _readable(self, seconds: float) -> None:
+        """Wait until it is, or so many seconds."""
+        over: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(self.fileno(), _settle, over)
+        late = self._loop.call_later(seconds, _settle, over)
+        try:
+            await over
+        finally:
+            late.cancel()
+            self._loop.remove_reader(self.fileno())
 
 
 class Exchanges:
@@ -327,6 +343,9 @@ async def _connected(address: Address, attempt: Attempt) -> tuple[socket.socket,
         async with asyncio.timeout(limit):
             await asyncio.get_running_loop().sock_connect(sock, address[1:])
     except TimeoutError as error:
+        with contextlib.suppress(OSError):
+            sock.getpeername()  # it has one: the connection was there when time was up
+            return sock, address
         sock.close()
         # ETIMEDOUT is a TimeoutError, too: the kernel's patience is longer than ours.
         raise too_late(address, limit, attempt) from error
@@ -337,6 +356,11 @@ async def _connected(address: Address, attempt: Attempt) -> tuple[socket.socket,
         sock.close()
         raise
     return sock, address
+
+
+def _settle(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 async def _abandon(racing: set[asyncio.Task[tuple[socket.socket, Address]]]) -> None:
