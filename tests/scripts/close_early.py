@@ -16,7 +16,9 @@ import threading
 import time
 from pathlib import Path
 
-from crawler import engines
+from worker_bug import greenlets
+
+from crawler import engines, kin
 from crawler.model import Limits, Network, Request
 
 if __name__ == "__main__":
@@ -35,4 +37,7 @@ if __name__ == "__main__":
     gc.collect()
     threads = [thread.name for thread in threading.enumerate() if thread.name.startswith("crawler")]
     left = len(list(Path("/proc/self/fd").iterdir())) - before
-    json.dump({"ended": len(SEEN), "took": took, "threads": threads, "left": left}, sys.stdout)
+    TOLD = {"ended": len(SEEN), "took": took, "threads": threads, "left": left}
+    TOLD["greenlets"] = greenlets()
+    TOLD["processes"] = len(kin.numbers())
+    json.dump(TOLD, sys.stdout)

@@ -1,6 +1,6 @@
-"""An engine whose transport has a bug; prints what came out of wait(), and what close() left.
+"""An engine whose exchange has a bug; prints what came out of wait(), and what close() left.
 
-worker_bug.py ENGINE        ENGINE is threads, gevent+socket or sequential
+worker_bug.py ENGINE
 """
 
 import json
@@ -8,6 +8,7 @@ import sys
 import threading
 
 from crawler import engines
+from crawler.engines._crossing import Bug
 from crawler.model import Limits, Network, Request
 
 
@@ -17,11 +18,18 @@ class Buggy:
     def __init__(self):
         self.left = 2
 
-    def exchange(self, request, limits):
+    def exchange(self, request, _limits=None):
         self.left -= 1
         if self.left < 0:
             raise ZeroDivisionError("a bug")
         return request
+
+    def yielded(self, request):
+        return self.exchange(request)
+        yield
+
+    async def awaited(self, request):
+        return self.exchange(request)
 
     def abort(self):
         pass
@@ -31,27 +39,54 @@ class Buggy:
 
 
 def greenlets():
-    if "gevent" not in sys.modules:
+    if "greenlet" not in sys.modules:
         return 0
     import gc
 
-    import gevent
+    import greenlet
 
-    return sum(isinstance(one, gevent.Greenlet) and not one.dead for one in gc.get_objects())
+    kinds = (greenlet.greenlet,)
+    if "gevent" in sys.modules:  # its hub is one, and stays
+        import gevent
+
+        kinds = (gevent.Greenlet,)
+    current = greenlet.getcurrent()
+    return sum(
+        isinstance(one, kinds) and not one.dead and one is not current for one in gc.get_objects()
+    )
+
+
+def make_buggy(engine, name):
+    """The requests that come to the bug."""
+    if name.startswith("processes"):
+        return [Request("http://127.0.0.1:1/")] * 2 + [Request(7)] * 3
+    if name == "generators":
+        engine._exchanges.exchange = Buggy().yielded
+    elif name == "asyncio":
+        engine._exchanges.exchange = Buggy().awaited
+    else:
+        engine._through = Buggy()
+    return [Request(f"http://127.0.0.1/{number}") for number in range(5)]
 
 
 if __name__ == "__main__":
     NAME = sys.argv[1]
     engine = engines.open(NAME, concurrency=2, limits=Limits(), network=Network())
-    engine._through = Buggy()
     SEEN = []
-    for number in range(5):
-        engine.start(Request(f"http://127.0.0.1/{number}"))
-    try:
-        while True:
+    REQUESTS = make_buggy(engine, NAME)
+    for request in REQUESTS[:2]:
+        engine.start(request)
+    if NAME.startswith("processes"):  # its workers do not take turns
+        while len(SEEN) < 2:
             SEEN += [outcome.url for outcome in engine.wait(None)]
-    except ZeroDivisionError as error:
-        CAUGHT = str(error)
+    for request in REQUESTS[2:]:
+        engine.start(request)
+    CAUGHT = []
+    while len(CAUGHT) < 2:  # once met, it is raised by every further wait
+        try:
+            SEEN += [outcome.url for outcome in engine.wait(None)]
+        except (ZeroDivisionError, Bug) as error:
+            CAUGHT.append(str(error).strip().splitlines()[-1])
     engine.close()
     left = [thread.name for thread in threading.enumerate() if thread.name.startswith("crawler")]
     json.dump(
