@@ -363,6 +363,9 @@ def _swarm(
     if idle:
         clients, messages, hold = idle, 1, hold or 1.0
     plan = Plan(clients, messages, size, timeout, hold)
+    _unwind_on_signals()
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # what was counted is shown
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(show(where, plan, by=by, model=model, as_json=as_json))
 
 

@@ -60,6 +60,9 @@ class _Swarm:
                 thread.join()
         except KeyboardInterrupt:
             self._stop()
+        except SystemExit:  # SIGTERM, SIGHUP
+            self._stop()
+            raise
         except RuntimeError as error:  # the system has no further thread
             self._stop()
             raise too_many(self._plan.clients, len(threads), error) from error

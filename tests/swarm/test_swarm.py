@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -170,3 +172,25 @@ def test_too_few_descriptors_are_said_with_the_remedy(by: str, raw) -> None:
     assert ended.returncode == 3, ended.stderr
     assert "ulimit -n" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@BY
+@pytest.mark.parametrize("word", ["--messages=1000000", "--hold=60"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_at_once_with_what_was_counted(by, word, number, code, raw) -> None:
+    begun = threading.Event()
+
+    def heard(sock: socket.socket) -> None:
+        begun.set()
+        echo(sock)
+
+    command = [sys.executable, "-m", "crawler", "swarm", f"127.0.0.1:{raw(heard)}", word]
+    with subprocess.Popen(
+        [*command, "--by", by, "--clients", "5"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert begun.wait(8)
+        process.send_signal(number)
+        shown, _ = process.communicate(timeout=8)
+
+    assert process.returncode == code
+    assert ("interrupted" in shown) is (number == signal.SIGINT)
