@@ -140,7 +140,8 @@ class Plan:
             for pair in tuple(pairs):
                 run = self._run(pair, repetition)
                 for _ in range(_AGAIN):
-                    if run.load_before < BUSY or not spare:
+                    is_long = is_sequential(pair[0]) and run.wall > ONCE
+                    if run.load_before < BUSY or is_long or not spare:
                         break
                     spare -= 1
                     yield run, False

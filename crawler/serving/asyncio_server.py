@@ -6,8 +6,8 @@
 Facts.
 * The text is thread_server.py's with an `await` wherever it may wait, so one can see where another
   client may come between (PEP 492). The loop below is selectors_server.py's.
-* When descriptors run out, asyncio tries as many accepts as the backlog it was told of, complains of
-  each, and rests a second: so it is told of a short one, and its complaints are not passed on.
+* When descriptors run out, asyncio tries as many accepts as the backlog it was told of, complains
+  of each, and rests a second: so it is told of a short one, and its complaints go nowhere.
 * Streams buffer in both directions; `drain` is what holds this side back when a client does not
   read (asyncio documentation, Streams).
 * The right choice for servers that do many things at once in one program, with libraries for all.
