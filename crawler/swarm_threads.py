@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -37,44 +38,45 @@ class _Swarm:
         self._go = threading.Event()
         self._sockets: dict[int, socket.socket] = {}
         self._stopped = False
+        self._began = 0.0
         self._exhausted: OSError | None = None
 
     def run(self) -> Swarm:
         dialogues = [Dialogue(number, self._plan) for number in range(1, self._plan.clients + 1)]
         threads: list[threading.Thread] = []
-        began = time.perf_counter()
-        if not self._plan.hold:
-            self._go.set()
+        self._began = time.perf_counter()
         try:
-            for dialogue in dialogues:
-                thread = threading.Thread(target=self._client, args=(dialogue,), daemon=True)
-                thread.start()
-                threads.append(thread)
-            if self._plan.hold:
-                for _ in threads:
-                    self._tried.acquire()
-                time.sleep(self._plan.hold)
-                began = time.perf_counter()
-                self._go.set()
-            for thread in threads:
-                thread.join()
+            self._talk(dialogues, threads)
         except KeyboardInterrupt:
             self._stop()
-        except SystemExit:  # SIGTERM, SIGHUP
-            self._stop()
-            raise
         except RuntimeError as error:  # the system has no further thread
-            self._stop()
             raise too_many(self._plan.clients, len(threads), error) from error
         finally:
-            self._go.set()
+            if sys.exc_info()[0] is not None:  # SIGTERM and SIGHUP come as SystemExit
+                self._stop()
             for thread in threads:
                 thread.join()
         if self._exhausted is not None:
             made = sum(one.connected for one in dialogues)
             raise too_many(self._plan.clients, made, self._exhausted) from self._exhausted
-        wall = time.perf_counter() - began
+        wall = time.perf_counter() - self._began
         return counted(dialogues, self._plan, wall=wall, interrupted=self._stopped)
+
+    def _talk(self, dialogues: list[Dialogue], threads: list[threading.Thread]) -> None:
+        if not self._plan.hold:
+            self._go.set()
+        for dialogue in dialogues:
+            thread = threading.Thread(target=self._client, args=(dialogue,), daemon=True)
+            thread.start()
+            threads.append(thread)
+        if self._plan.hold:
+            for _ in threads:
+                self._tried.acquire()
+            time.sleep(self._plan.hold)
+            self._began = time.perf_counter()
+            self._go.set()
+        for thread in threads:
+            thread.join()
 
     def _client(self, dialogue: Dialogue) -> None:
         sock: socket.socket | None = None
