@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SPREAD = 1.3  # slowest by fastest run; five runs on an idle machine stay below 1.15
 _FIRST = 1.3  # first run by the median of the others
+_NOTHING = 1e-9  # seconds: what a file that was made by hand may say of a run
 _SHORT = 0.05  # seconds; opening an engine and a scheduler's slice are a visible share below it
 _CLIENT = 0.9  # processors
 _OTHERS = 0.3  # processors others kept busy before a run
@@ -121,11 +122,11 @@ def _too_few(summaries: list[Summary]) -> Iterator[Finding]:
 
 def _first_slow(summary: Summary, runs: list[Run]) -> float:
     others = sorted(run.wall for run in runs[1:])
-    return runs[0].wall / others[len(others) // 2] if len(others) > 1 else 0.0
+    return runs[0].wall / (others[len(others) // 2] or _NOTHING) if len(others) > 1 else 0.0
 
 
 def _spread(summary: Summary, runs: list[Run]) -> float:
-    return summary.slowest / summary.fastest
+    return summary.slowest / (summary.fastest or _NOTHING)
 
 
 def _failures(summary: Summary, runs: list[Run]) -> float:
@@ -135,7 +136,7 @@ def _failures(summary: Summary, runs: list[Run]) -> float:
 def _client(summary: Summary, runs: list[Run]) -> float:
     if summary.engine == "nonblocking":
         return 0.0  # it never waits: that is what it shows
-    return sorted(run.cpu / run.wall for run in runs)[len(runs) // 2]
+    return sorted(run.cpu / (run.wall or _NOTHING) for run in runs)[len(runs) // 2]
 
 
 def _others(summary: Summary, runs: list[Run]) -> float:

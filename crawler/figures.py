@@ -50,14 +50,21 @@ class Bar:
 def bars(title: str, rows: Iterable[Bar], unit: Callable[[float], str]) -> str:
     """A bar for each row, the shortest first.
 
-    Where one is so long that the others cannot be told apart, a second figure shows those alone.
+    Where some are so long that the others cannot be told apart, a second figure has those alone.
     """
-    left = sorted(rows, key=lambda row: row.length)
-    drawn = [_bars(title, left, unit)] if left else []
-    without: list[str] = []
-    while len(left) > 2 and left[-1].length > _APART * left[-2].length > 0:
-        without.append(left.pop().name)
-        drawn = [drawn[0], _bars(f"{title}, without {', '.join(without)}", left, unit)]
+    ordered = sorted(rows, key=lambda row: row.length)
+    if not ordered:
+        return ""
+    drawn = [_bars(title, ordered, unit)]
+    gaps = [
+        place
+        for place in range(2, len(ordered))
+        if ordered[place].length > _APART * ordered[place - 1].length > 0
+    ]
+    if gaps:
+        shorter, longer = ordered[: gaps[-1]], ordered[gaps[-1] :]
+        named = ", ".join(row.name for row in longer)
+        drawn.append(_bars(f"{title}, without {named}", shorter, unit))
     return "\n".join(drawn)
 
 

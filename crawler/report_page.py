@@ -193,7 +193,9 @@ def _timelines(comparison: Comparison, summaries: Sequence[Summary]) -> str:
     keys = "".join(
         f'<li><span class="mark {kind}"></span>{text(what)}</li>' for kind, what in _PHASES
     )
-    drawn = "\n".join(_timeline(run, is_open=place < 2) for place, run in enumerate(shown))
+    # One of each kind is open: the contrast is the point.
+    first = {is_sequential(run.engine): run for run in reversed(shown)}
+    drawn = "\n".join(_timeline(run, is_open=run in first.values()) for run in shown)
     return (
         "<section>\n<h2>Who waits for what</h2>\n"
         "<p>One line for each fetch, from its begin to its end; the first on top. Each engine has"
