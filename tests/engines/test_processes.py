@@ -204,6 +204,7 @@ def test_a_killed_workshop_is_replaced_when_a_worker_is_needed(
     engine._workshop.wait()
     for number in both:
         os.kill(number, signal.SIGKILL)
+    assert gone(first)
     (died,) = outcomes(engine, 1)
     engine.start(Request(f"{site.url}/page/1"))
     (well,) = outcomes(engine, 1)
