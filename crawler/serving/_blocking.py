@@ -39,7 +39,7 @@ class Client(Protocol):
         """Let each call take that long."""
         ...
 
-    def setsockopt(self, level: int, option: int, value: bytes, /) -> None:
+    def setsockopt(self, level: int, option: int, value: int | bytes, /) -> None:
         """As socket.socket's."""
         ...
 
@@ -65,6 +65,7 @@ def converse(
         received: what reads, where that is more than `recv`.
     """
     try:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.settimeout(IDLE)
         while True:
             step = talk.step()

@@ -122,6 +122,7 @@ class EventServer:
                 self._rest_until = time.monotonic() + PAUSE
                 return
             sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if not self._is_welcome(sock):
                 sock.close()
                 continue

@@ -24,13 +24,13 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
-from crawler.serving.models import GRACE, IDLE, SIZE
+from crawler.serving.models import BACKLOG, GRACE, IDLE, SIZE
 
 if TYPE_CHECKING:
     from crawler.serving.models import Plan
     from crawler.serving.talks import Step, Talk
 
-_ACCEPTS = 64  # in one turn; the socket listens already, with a backlog of its own
+_ACCEPTS = 64  # in one turn
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close sends RST
 
 
@@ -67,6 +67,7 @@ async def _run(listener: socket.socket, plan: Plan) -> None:
         loop.add_signal_handler(number, stop, number)
     loop.set_exception_handler(_heard)
     server = await asyncio.start_server(serve, sock=listener, backlog=_ACCEPTS, limit=SIZE)
+    listener.listen(BACKLOG)  # it has made the kernel's queue as short as its turns
     await stopped.wait()
     server.close()
     for reader in clients.values():

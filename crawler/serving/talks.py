@@ -137,14 +137,21 @@ class Http:
 
 
 def _steps(reply: Reply, method: str) -> Iterator[Step]:
-    """The bytes of a reply as they go out."""
-    head = reply.before + reply.head
+    """The bytes of a reply as they go out.
+
+    Head and body begin in one segment: in two, Nagle's algorithm would hold back the second until
+    the first is acknowledged, and the peer delays that by up to 40 ms (RFC 1122 4.2.3.2, 4.2.3.4).
+    """
+    pieces = iter(() if method == "HEAD" else reply.body)
+    first = reply.before + reply.head
+    if not reply.pause:
+        first += next(pieces, b"")
     delay = reply.delay
-    for piece in chain((head,) if head else (), () if method == "HEAD" else reply.body):
+    for piece in chain((first,) if first else (), pieces):
         yield Step(piece, delay)
         delay = reply.pause
     if reply.end != "keep":
-        yield Step(b"", delay if not head else 0.0, reply.end)
+        yield Step(b"", 0.0 if first else delay, reply.end)
 
 
 TALKS: dict[str, Callable[[], Talk]] = {"http": Http, "echo": Echo}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -123,6 +124,15 @@ def test_a_connection_is_kept_and_pipelined_requests_are_answered_in_order(http:
 
     assert [answered.find(b"Content-Length: %d" % size) > 0 for size in (3, 4, 5)] == [True] * 3
     assert answered.find(b"Length: 3") < answered.find(b"Length: 4") < answered.find(b"Length: 5")
+
+
+def test_head_and_body_come_in_one_segment(http: Served) -> None:
+    with http.connect() as client:
+        client.sendall(get("/size/100"))
+
+        first = client.recv(65536)
+
+    assert len(first.partition(b"\r\n\r\n")[2]) == 100
 
 
 def test_a_large_body_reaches_a_slow_reader_whole(http: Served) -> None:
@@ -256,6 +266,17 @@ def test_in_a_full_pool_a_silent_client_makes_room() -> None:
         second.sendall(b"two\n")
         assert line(second) == b"two\n"
         assert received(first) == b""
+
+
+@pytest.mark.parametrize("model", TABLE)
+def test_the_queue_of_those_who_come_is_long(model: str) -> None:
+    with served(model) as server:
+        asked = ["ss", "-Hltn", f"sport = :{server.address[1]}"]
+        if shutil.which("ss") is None:
+            pytest.skip("there is no ss(8) here to ask")
+        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+
+    assert int(said.split()[2]) >= 1024
 
 
 @pytest.mark.timeout(30)
