@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from crawler.comparison import Summary
 
 _TELLING = 2.0  # times as much: less is not worth a sentence
+_AS_QUICK = 1.1  # times the quickest
 _LEAST = 0.01  # seconds of processor time that the kernel's ticks can tell
 
 
@@ -25,7 +26,9 @@ def _waiting(summaries: Sequence[Summary]) -> Iterator[str]:
     others = [one for one in summaries if not is_sequential(one.engine) and one.wall]
     if base is None or not others:
         return
-    best = min(others, key=lambda one: (round(one.wall, 2), one.cpu))
+    quickest = min(one.wall for one in others)
+    # Of those that are as quick as the quickest, the one that works least for it.
+    best = min((one for one in others if one.wall <= _AS_QUICK * quickest), key=lambda one: one.cpu)
     if base.wall >= _TELLING * best.wall:
         yield (
             f"{base.engine} waits for one answer after the other, {base.wall:.2f} s;"
