@@ -16,6 +16,7 @@ import shutil
 import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,7 @@ def sort_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words that name URLs, and the engines; a file named like an engine is ``./gevent``.
 
     Raises:
-        ConfigError: a word is neither a URL nor a file, but might be meant for an engine.
+        ConfigError: a word is no file, and looks like an engine that was misspelt.
     """
     sources: list[str] = []
     chosen: list[str] = []
@@ -107,11 +108,10 @@ def sort_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
             (chosen if _is_engine(word) else sources).append(word)
         elif _is_engine(word):
             chosen.append(word)
+        elif near := get_close_matches(word, [ALL, *engines.names()], n=1, cutoff=0.7):
+            raise ConfigError(f"{word!r} is no file and no engine; did you mean {near[0]!r}?")
         else:
-            try:
-                engines.needs_patch(word)
-            except EngineUnavailable as error:
-                raise ConfigError(f"{word!r} is no file, and {error}") from error
+            sources.append(word)  # whoever reads it says what is wrong
     return tuple(sources), tuple(dict.fromkeys(chosen))
 
 

@@ -402,7 +402,7 @@ def test_compare_shows_and_exports_the_table(crawl, listed, tmp_path: Path) -> N
         (["nothing-here"], 3, "cannot read 'nothing-here'"),
         (["-", "gevnt"], 2, "did you mean 'gevent'?"),
         (["-", "--repeat", "0"], 2, "--repeat: must be at least 1"),
-        (["-", "--export", "runs.xls"], 2, ".json, .md or .csv"),
+        (["-", "--export", "runs.xls"], 2, ".json, .md, .csv or .html"),
     ],
 )
 def test_a_comparison_that_cannot_be_is_said_in_one_line(

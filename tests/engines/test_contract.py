@@ -84,7 +84,7 @@ def test_every_request_has_one_outcome_and_every_socket_is_closed(
 
 def test_every_engine_of_the_table_is_played() -> None:
     pairs = {
-        f"{name}+{transport}" if len(entry.transports) > 1 else name
+        f"{name}+{transport}" if transport else name
         for name, entry in engines.TABLE.items()
         for transport in entry.transports or ("",)
     }
