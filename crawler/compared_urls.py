@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from crawler import reading, urls
+from crawler import config, reading, urls
 from crawler.console import is_terminal
 from crawler.errors import ConfigError, InputError
 from crawler.frontier.seen import Seen
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from crawler.config import Settings
     from crawler.console import Console
-    from crawler.model import Request
+    from crawler.model import Network, Request
 
 _MOST = 100_000  # URLs: a comparison keeps them all, and a digest of each for every run
 _SHOWN = 5  # hosts named in the question
@@ -57,14 +57,12 @@ def ask(requests: Sequence[Request | str], settings: Settings, *, times: int, ye
     Raises:
         ConfigError: the user does not, or cannot be asked.
     """
-    pinned = {pin.partition(":")[0] for pin in settings.texts("resolve") if _is_pin_to_self(pin)}
-    others = Counter(
-        {
-            host: count * times
-            for host, count in _counted(requests).items()
-            if not _is_loopback(host) and host not in pinned
-        }
-    )
+    at_home = _pinned_here(config.network(settings))
+    others: Counter[str] = Counter()
+    for one in requests:
+        origin = _origin(one)
+        if not _is_loopback(origin.host) and (origin.host, origin.port) not in at_home:
+            others[origin.host] += times
     if not others or yes:
         return
     named = ", ".join(f"{safe_text(host)} {count:,}" for host, count in others.most_common(_SHOWN))
@@ -81,7 +79,11 @@ def ask(requests: Sequence[Request | str], settings: Settings, *, times: int, ye
 
 
 def _counted(requests: Sequence[Request | str]) -> Counter[str]:
-    return Counter(urls.origin(one if isinstance(one, str) else one.url).host for one in requests)
+    return Counter(_origin(one).host for one in requests)
+
+
+def _origin(one: Request | str) -> urls.Origin:
+    return urls.origin(one if isinstance(one, str) else one.url)
 
 
 def _is_loopback(host: str) -> bool:
@@ -91,5 +93,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _is_pin_to_self(pin: str) -> bool:
-    return _is_loopback(pin.split(":", 2)[-1].strip("[]"))
+def _pinned_here(network: Network) -> set[tuple[str, int]]:
+    """Hosts and ports whose every pin is this machine; none where a proxy finds the addresses."""
+    if network.proxy:
+        return set()
+    pins = [(host.lower(), port, _is_loopback(to)) for host, port, to in network.resolve]
+    elsewhere = {(host, port) for host, port, is_here in pins if not is_here}
+    return {(host, port) for host, port, _ in pins} - elsewhere
