@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -49,3 +51,26 @@ def test_a_transport_in_the_name_is_of_no_matter() -> None:
 def test_a_name_that_does_not_exist_is_refused_with_a_hint() -> None:
     with pytest.raises(EngineUnavailable, match="did you mean 'epoll'"):
         section("epol")
+
+
+def test_the_command_prints_the_section_alone(crawl: Callable[..., CompletedProcess[str]]) -> None:
+    done = crawl("engines", "--explain", "gevent+socket")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == section("gevent")
+
+
+def test_the_command_refuses_a_name_that_does_not_exist_with_a_hint(
+    crawl: Callable[..., CompletedProcess[str]],
+) -> None:
+    done = crawl("engines", "--explain", "epol")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "crawl: there is no engine 'epol'; did you mean 'epoll'?\n"
+
+
+def test_every_terminal_can_show_the_page() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 90
