@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import statistics
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from crawler.errors import InputError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from crawler.model import Request
 
 SCHEMA = 1  # of the file
+_MOST = 2.0**53  # of any number in it: where JSON readers begin to differ (RFC 8259, 6)
 ENOUGH = 0.9  # share of the best throughput beyond which more at once is of no use
 
 
@@ -255,11 +257,11 @@ def load(text: str) -> Comparison:
     """The comparison that `dump` wrote.
 
     Raises:
-        InputError: the text is none, or of a later version.
+        InputError: the text is none, is damaged, or of another version.
     """
     try:
         told = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"no comparison: it is not JSON ({error})") from error
     if not isinstance(told, dict) or not isinstance(told.get("runs"), list):
         raise InputError("no comparison: `crawl compare --export FILE.json` writes one")
@@ -268,35 +270,47 @@ def load(text: str) -> Comparison:
             f"a comparison of schema {told.get('schema')!r}, and this program reads {SCHEMA}"
         )
     try:
-        known = {one.name for one in fields(Comparison)}
-        values = {name: value for name, value in told.items() if name in known}
-        values["runs"] = tuple(_run(run) for run in told["runs"])
-        values["disturbed"] = tuple(_run(run) for run in told["disturbed"])
-        values["differences"] = tuple(
-            Difference(one["url"], _pairs(one["answers"]), one["volatile"])
-            for one in told["differences"]
-        )
-        for name in ("versions", "absent"):
-            values[name] = _pairs(told[name])
-        values["hosts"] = tuple(told["hosts"])
-        loaded = Comparison(**values)
-        summarise(loaded.runs)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"a damaged comparison: {type(error).__name__}: {error}") from error
+        loaded = Comparison(**_fields(Comparison, told))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"a damaged comparison: {error}") from error
     if not loaded.runs:
         raise InputError("a comparison without runs")
     return loaded
 
 
-def _run(told: dict[str, Any]) -> Run:
-    values = dict(told)
-    p50, p90, p99 = told["latency"]
-    values["latency"] = (p50, p90, p99)
-    values["syscalls_by"] = _pairs(told["syscalls_by"])
-    values["codes"] = _pairs(told["codes"])
-    values["timeline"] = tuple(Stretch(*stretch) for stretch in told["timeline"])
-    return Run(**values)
+def _fields(kind: type, told: object) -> dict[str, Any]:
+    """The fields of a dataclass from what a file says; what it does not know is left out."""
+    if not isinstance(told, dict):
+        raise TypeError(f"{kind.__name__} is {told!r:.40}")
+    types = _types(kind)
+    unwritten = {"digests"} if kind is Run else set()
+    missing = types.keys() - told.keys() - unwritten
+    if missing:
+        raise ValueError(f"{kind.__name__} has no {min(missing)}")
+    return {name: _value(told[name], types[name], name) for name in types.keys() - unwritten}
 
 
-def _pairs(told: list[list[Any]]) -> tuple[tuple[Any, Any], ...]:
-    return tuple((first, second) for first, second in told)
+@cache
+def _types(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _value(told: Any, kind: Any, name: str) -> Any:
+    """What the file says, when it is of that type. Raises TypeError, ValueError."""
+    if kind is Stretch and isinstance(told, list):
+        told = dict(zip(_types(Stretch), told, strict=True))
+    if is_dataclass(kind):
+        assert isinstance(kind, type)
+        return kind(**_fields(kind, told))
+    if get_origin(kind) is tuple:
+        of = get_args(kind)
+        if not isinstance(told, list):
+            raise TypeError(f"{name} is {told!r:.40}")
+        each = [of[0]] * len(told) if of[-1] is ... else of
+        return tuple(_value(one, its, name) for one, its in zip(told, each, strict=True))
+    allowed = get_args(kind) or ((int, float) if kind is float else (kind,))
+    if type(told) not in allowed:
+        raise TypeError(f"{name} is {told!r:.40}")
+    if isinstance(told, int | float) and not (0 <= told < _MOST or name == "seed"):
+        raise ValueError(f"{name} is {told!r:.40}")
+    return float(told) if kind is float else told

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from crawler import tables
 from crawler.comparison import Comparison, Difference, Run, Stretch, dump, enough, load, summarise
 from crawler.errors import InputError
 from crawler.explaining import explanations
+from crawler.report_page import page
 
 RUN = Run(
     engine="epoll",
@@ -76,6 +79,7 @@ def test_only_the_median_run_keeps_its_timeline() -> None:
         ('{"runs": [], "schema": 99}', "schema 99"),
         ('{"runs": [{}], "schema": 1}', "damaged"),
         ('{"runs": [], "schema": 1}', "damaged"),
+        ("[" * 100_000, "not JSON"),
     ],
 )
 def test_what_is_no_comparison_is_refused(text: str, said: str) -> None:
@@ -90,6 +94,45 @@ def test_a_run_without_a_field_is_refused(field: str) -> None:
 
     with pytest.raises(InputError, match="damaged"):
         load(json.dumps(told))
+
+
+WRONG = (None, "x", True, -1, 1.5, [], {}, [1], float("nan"), float("inf"), 10**400)
+
+
+def leaves(told: object, *path: object) -> Iterator[tuple[object, ...]]:
+    """Where every value of a document is, but the document itself."""
+    if path:
+        yield path
+    if isinstance(told, dict | list):
+        for key, inner in told.items() if isinstance(told, dict) else enumerate(told):
+            yield from leaves(inner, *path, key)
+
+
+@pytest.mark.timeout(40)
+def test_a_wrong_value_anywhere_is_refused_or_can_be_shown() -> None:
+    text = dump(WHOLE)
+    refused = 0
+    for path in leaves(json.loads(text)):
+        for wrong in WRONG:
+            told = json.loads(text)
+            place = told
+            for key in path[:-1]:
+                place = place[key]
+            place[path[-1]] = wrong
+            try:
+                loaded = load(json.dumps(told))
+            except InputError:
+                refused += 1
+            else:
+                assert tables.text(loaded, columns=100)
+                assert page(loaded)
+                assert load(dump(loaded))
+
+    assert refused > 500
+
+
+def test_an_order_may_be_drawn_from_any_number() -> None:
+    assert load(dump(replace(WHOLE, seed=-1))).seed == -1
 
 
 def test_enough_is_the_least_concurrency_near_the_best_rate() -> None:
