@@ -235,7 +235,7 @@ def _compare(
     sources, engines = compare_command.sort_words(words or ())
     named = given["input"]
     given["input"] = [*sources, *(named if isinstance(named, list) else ())]
-    if load and (words or count or latency or size or sweep):
+    if load and (words or named or count or latency or size or sweep):
         raise ConfigError("--load shows what was measured: name no URLs, engines or sizes")
     try:
         asked = compare_command.Asked(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler import (
+    compared_files,
     compared_urls,
     comparing,
     comparison,
@@ -32,11 +33,11 @@ from crawler import (
 )
 from crawler.comparison import Comparison
 from crawler.console import Console, is_terminal
-from crawler.errors import ConfigError, EngineUnavailable, InputError, SinkError
+from crawler.errors import ConfigError, EngineUnavailable
 from crawler.run_command import FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from crawler.comparison import Run
     from crawler.config import Settings
@@ -76,8 +77,8 @@ def show(settings: Settings, asked: Asked) -> int:
         ConfigError, EngineUnavailable: exit code 2.
         InputError, SinkError: exit code 3.
     """
-    files = [_opened(name) for name in asked.export]
-    found = comparison.load(_read(asked.load)) if asked.load else _compared(settings, asked)
+    files = [compared_files.opened(name) for name in dict.fromkeys(asked.export)]
+    found = compared_files.read(asked.load) if asked.load else _compared(settings, asked)
     encoding = (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "")
     sys.stdout.write(
         tables.text(
@@ -87,8 +88,7 @@ def show(settings: Settings, asked: Asked) -> int:
         )
     )
     sys.stdout.flush()
-    for write in files:
-        write(found)
+    compared_files.write(files, found)
     clean = not any(run.failed for run in found.runs) and not found.differences
     return 0 if clean else FAILED
 
@@ -139,6 +139,13 @@ def _compared(settings: Settings, asked: Asked) -> Comparison:
         raise ConfigError("--repeat: must be at least 1")
     if settings.count("concurrency") < 1:
         raise settings.error("concurrency", "must be at least 1")
+    if asked.count < 0:
+        raise ConfigError("--count: must be at least 1")
+    milliseconds = round((asked.latency or 0.0) * 1000, 6)
+    if milliseconds != int(milliseconds) or milliseconds > embedded.SLOWEST:
+        raise ConfigError("--latency: whole milliseconds, at most a minute")
+    if asked.size > embedded.LARGEST:
+        raise ConfigError("--size: a page has at most 1Gi")
     if settings.texts("input") and asked.embedded:
         raise ConfigError("--count, --latency and --size are for the embedded site: name no URLs")
     console = Console(
@@ -265,43 +272,3 @@ def _work(
             embedded.targets(base, count, latency=latency, size=asked.size),
             f"{count} pages {size}, each after {latency * 1000:g} ms, from a site on this machine",
         )
-
-
-def _read(name: str) -> str:
-    try:
-        return Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {name!r}: {error}") from error
-
-
-def _opened(name: str) -> Callable[[Comparison], None]:
-    """What writes the file; found out now whether that can be done.
-
-    Raises:
-        ConfigError: its suffix says no form.
-        SinkError: it cannot be written.
-    """
-    try:
-        render = tables.for_suffix(Path(name).suffix.lower())
-    except ValueError as error:
-        raise ConfigError(f"{name}: {error}") from error
-    path = Path(name)
-    try:
-        with path.open("a"):
-            pass
-    except OSError as error:
-        raise SinkError(f"cannot write {name!r}: {error.strerror}") from error
-    if not path.stat().st_size:
-        path.unlink()
-
-    def write(found: Comparison) -> None:
-        beside = path.with_name(f".{path.name}.new")
-        try:
-            beside.write_text(render(found), encoding="utf-8")
-            beside.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                beside.unlink()
-            raise SinkError(f"cannot write {name!r}: {error.strerror}") from error
-
-    return write

@@ -19,6 +19,9 @@ from crawler.errors import CrawlerError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SLOWEST = 60_000  # milliseconds: the site makes no page wait longer
+LARGEST = 2**30  # bytes of a page: nor larger
+
 
 @contextlib.contextmanager
 def site() -> Iterator[str]:

@@ -197,6 +197,11 @@ def test_a_host_that_is_pinned_to_this_machine_needs_no_question(
         (("--repeat", "0"), "--repeat"),
         (("--count", "3", "http://127.0.0.1:1/"), "--count"),
         (("--latency", "soon"), "soon"),
+        (("--latency", "0.4ms"), "--latency: whole milliseconds"),
+        (("--latency", "2m"), "at most a minute"),
+        (("--count=-5",), "--count: must be at least 1"),
+        (("--size", "2Gi"), "at most 1Gi"),
+        (("--load", "x.json", "--input", "urls.txt"), "--load shows what was measured"),
         (("--sweep", "concurrency=x"), "--sweep"),
     ],
 )
