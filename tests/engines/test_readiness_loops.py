@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from crawler.engines._connection import READ, WRITE
 from crawler.engines._loop import Loop
 from crawler.engines._readiness import Bell
 from crawler.errors import EngineUnavailable
-from crawler.model import Limits, Network
+from crawler.model import Limits, Network, Request
 from crawler.serving.fixture import Site
 
 LOOPS = ("nonblocking", "select", "poll", "epoll", "selectors", "sigio", "uring")
@@ -48,6 +49,32 @@ def test_waiting_for_the_kernel_costs_no_processor(site: Site, engine: str) -> N
 
     assert outcome.ok
     assert time.thread_time() - before < 0.15
+
+
+@pytest.mark.usefixtures("fds")
+@pytest.mark.parametrize("engine", [*LOOPS, "generators", "greenlets", "asyncio"])
+def test_what_came_in_time_is_read_though_the_engine_looks_late(engine: str) -> None:
+    limits = Limits(first_byte=0.1)
+    opened = engines.open(engine, concurrency=1, limits=limits, network=Network())
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        opened.start(Request(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
+        listener.setblocking(False)
+        connection, came = None, b""
+        while connection is None or not came:
+            assert opened.wait(0.001) == []
+            with contextlib.suppress(BlockingIOError):
+                if connection is None:
+                    connection, _ = listener.accept()
+                    connection.setblocking(False)
+                came = connection.recv(65536)
+
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        time.sleep(0.11)  # the caller of wait has something else to do
+        (outcome,) = opened.wait(None)
+        opened.close()
+        connection.close()
+
+    assert outcome.ok
 
 
 def test_asking_over_and_over_costs_all_of_it(site: Site) -> None:
