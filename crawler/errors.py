@@ -181,7 +181,7 @@ class AddressBlocked(FetchError):
 
 
 class LocalError(FetchError):
-    """Our own side ran out of descriptors, memory or ports: the page is not to blame."""
+    """Our own side ran out of descriptors, memory, ports, or a worker died: no page's fault."""
 
     default = "local.too_many_files"
 

@@ -90,11 +90,30 @@ def test_importing_the_patched_entry_patches_nothing() -> None:
         ("thread", "threads"),
         ("gevent+request", "gevent+requests"),
         ("selectors+socket", "selectors"),
+        ("poll+requests", "poll"),
+        ("generators+socket", "generators"),
+        ("greenlets+requests", "greenlets+socket"),
+        ("processes+sockets", "processes+socket"),
     ],
 )
 def test_an_unknown_engine_names_the_nearest(name: str, near: str) -> None:
     with pytest.raises(EngineUnavailable, match=f"did you mean '{near.replace('+', '.')}'"):
         engines.open(name, concurrency=1, limits=Limits(), network=Network())
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("threads+xyz", "threads+requests, threads+urllib, threads+socket"),
+        ("threads+", "threads+requests, threads+urllib, threads+socket"),
+        ("xyz", ", ".join(engines.names())),
+    ],
+)
+def test_an_unknown_engine_without_a_near_one_is_told_what_there_is(name: str, there: str) -> None:
+    with pytest.raises(EngineUnavailable) as raised:
+        engines.open(name, concurrency=1, limits=Limits(), network=Network())
+
+    assert str(raised.value) == f"there is no engine '{name}'; there are {there}"
 
 
 def test_every_name_of_the_table_is_taken() -> None:

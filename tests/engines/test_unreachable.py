@@ -19,6 +19,10 @@ ENGINES = (
     "gevent+socket",
     "threads+urllib",
     "sequential+socket",
+    "generators",
+    "greenlets",
+    "asyncio",
+    "processes+socket",
 )
 _ALONE = ["unshare", "--map-root-user", "--net"]
 
