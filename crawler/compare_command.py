@@ -31,7 +31,7 @@ from crawler import (
     syscalls,
     tables,
 )
-from crawler.comparison import Comparison
+from crawler.comparison import NOT_ASKED, Comparison
 from crawler.console import Console, is_terminal
 from crawler.errors import ConfigError, EngineUnavailable
 from crawler.run_command import FAILED
@@ -177,6 +177,7 @@ def _measured(
         limits,
         network,
         seed=asked.seed,
+        keep_going=True,
     )
     good: list[Run] = []
     disturbed: list[Run] = []
@@ -188,11 +189,21 @@ def _measured(
             f" {run.ok} ok, {run.failed} failed"
             + ("" if is_good else "; the machine was busy: again")
         )
-    counted_by, uncounted = "", "it was not asked for (--syscalls)"
+    # In the order that was asked for; the sort is stable, so the first run of each stays its first.
+    good.sort(key=lambda run: (chosen.index(run.engine), run.concurrency))
+    if plan.broken:
+        good = [run for run in good if run.engine not in plan.broken]
+        absent = [*absent, *plan.broken.items()]
+    if not good:
+        raise EngineUnavailable("; ".join(plan.broken.values()))
+    counted_by, uncounted = "", NOT_ASKED
     if asked.syscalls:
         counted_by, uncounted = syscalls.counter()
         if counted_by:
             good = _counted(good, requests, settings, console)
+            without = dict.fromkeys(run.engine for run in good if run.syscalls is None)
+            if without:
+                uncounted = f"strace could not follow {', '.join(without)}"
     runs = tuple(good)
     differing = tuple(comparison.differences(runs, requests))
     return Comparison(

@@ -6,9 +6,9 @@
 
 Every run has an interpreter of its own, because gevent's patch is for a whole process and memory
 once taken is rarely given back. Engines take turns in an order that is drawn anew for every round,
-so that a slow minute of the machine or the server falls on all of them. A run before which others
-kept the machine busy is set aside and repeated. Digests show whether the engines brought the same
-bodies: if not, their times compare different work.
+so that a slow minute of the machine or the server falls on all of them. A run before or beside
+which others kept the machine busy is set aside and repeated. Digests show whether the engines
+brought the same bodies: if not, their times compare different work.
 Read beside it: measuring.py (the child), comparison.py (the values), doubts.py.
 """
 
@@ -18,9 +18,10 @@ import json
 import os
 import platform
 import random
+import statistics
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 ONCE = 10.0  # seconds; a sequential run that takes longer is not repeated
 BUSY = 0.3  # processors others kept busy before a run, from which on it is repeated
+_KNOWN = 2  # runs after which the usual load beside an engine, a server's on this machine, is known
+_MORE = 0.5  # processors beyond that, from which on it was someone else's
+_TICKS = 0.05  # seconds of them: the kernel counts in 10 ms, on each processor
 _AGAIN = 2  # times that one run is repeated at most
 _PACKAGES = ("gevent", "greenlet", "requests", "urllib3", "can_ada", "Brotli")
 _START_UP = 120.0  # seconds a child may take beyond its fetches
@@ -83,6 +87,7 @@ class Plan:
         limits: what one exchange may cost.
         network: proxy, certificates, addresses.
         seed: of the order in each round.
+        keep_going: an engine whose run breaks off is in `broken`, and the others go on.
 
     Raises:
         EngineUnavailable: there is no engine of a name.
@@ -99,6 +104,7 @@ class Plan:
         network: Network,
         *,
         seed: int = 0,
+        keep_going: bool = False,
     ) -> None:
         if not requests or not engines or not concurrencies:
             raise ValueError("a comparison needs at least one URL and one engine")
@@ -112,7 +118,12 @@ class Plan:
         self._repeat = repeat
         self._limits = limits
         self._network = network
+        self._keep_going = keep_going
         self._order = random.Random(seed)
+        self._spare = 0  # repetitions of disturbed runs that are left
+        self._beside: dict[tuple[str, int], list[float]] = defaultdict(list)  # of good runs
+        self._long: set[tuple[str, int]] = set()  # not run again
+        self.broken: dict[str, str] = {}  # engines, and why their run broke off
         self._pairs = list(
             dict.fromkeys(
                 (engine, 1 if is_sequential(engine) else concurrency)
@@ -133,22 +144,35 @@ class Plan:
             EngineUnavailable: an engine cannot run here, or its run broke off.
         """
         pairs = list(self._pairs)
-        spare = max(3, self.planned // 2)
+        self._spare = max(3, self.planned // 2)
         for repetition in range(1, self._repeat + 1):
-            if repetition > 1:
-                self._order.shuffle(pairs)
+            self._order.shuffle(pairs)
             for pair in tuple(pairs):
-                run = self._run(pair, repetition)
-                for _ in range(_AGAIN):
-                    is_long = is_sequential(pair[0]) and run.wall > ONCE
-                    if run.load_before < BUSY or is_long or not spare:
-                        break
-                    spare -= 1
-                    yield run, False
-                    run = self._run(pair, repetition)
-                yield run, True
-                if is_sequential(run.engine) and run.wall > ONCE:
+                if pair[0] in self.broken:
+                    continue
+                try:
+                    yield from self._until_good(pair, repetition)
+                except EngineUnavailable as error:
+                    if not self._keep_going:
+                        raise
+                    self.broken[pair[0]] = str(error)
+                if pair in self._long:
                     pairs.remove(pair)
+
+    def _until_good(self, pair: tuple[str, int], repetition: int) -> Iterator[tuple[Run, bool]]:
+        """One run, and before it those that were disturbed."""
+        run = self._run(pair, repetition)
+        for _ in range(_AGAIN):
+            is_long = is_sequential(pair[0]) and run.wall > ONCE
+            if not is_disturbed(run, self._beside[pair]) or is_long or not self._spare:
+                break
+            self._spare -= 1
+            yield run, False
+            run = self._run(pair, repetition)
+        self._beside[pair].append(run.load_beside)
+        if is_sequential(pair[0]) and run.wall > ONCE:
+            self._long.add(pair)
+        yield run, True
 
     def _run(self, pair: tuple[str, int], repetition: int) -> Run:
         engine, concurrency = pair
@@ -162,6 +186,21 @@ class Plan:
         rounds = ceil((len(self._requests) + 1) / concurrency)
         result = _child(job, engine, _START_UP + self._limits.total * rounds)
         return _told(result, engine, concurrency, repetition)
+
+
+def is_disturbed(run: Run, beside: Sequence[float]) -> bool:
+    """Whether others kept the machine busy: just before the run, or while it ran.
+
+    Args:
+        run: that has ended.
+        beside: the load beside earlier runs of the same kind; the server's own is part of it.
+    """
+    if run.load_before >= BUSY:
+        return True
+    if len(beside) < _KNOWN:
+        return False
+    more = run.load_beside - statistics.median(beside)
+    return more >= _MORE and more * run.wall >= _TICKS
 
 
 def _told(result: dict[str, object], engine: str, concurrency: int, repetition: int) -> Run:

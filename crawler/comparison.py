@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1  # of the file
 _MOST = 2.0**53  # of any number in it: where JSON readers begin to differ (RFC 8259, 6)
+NOT_ASKED = "it was not asked for (--syscalls)"  # why system calls were not counted
 ENOUGH = 0.9  # share of the best throughput beyond which more at once is of no use
 
 

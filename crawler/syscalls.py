@@ -82,11 +82,11 @@ def count(
         table = Path(folder) / "table"
         try:
             _traced(child, job, table)
+            return parsed(table.read_text(encoding="utf-8", errors="replace"))
         except (OSError, ValueError, subprocess.TimeoutExpired):
             return None
         finally:
             child.kill()
-        return parsed(table.read_text(encoding="utf-8", errors="replace"))
 
 
 def _traced(child: subprocess.Popen[str], job: str, table: Path) -> None:

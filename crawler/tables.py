@@ -16,7 +16,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from crawler import terminal_bars
-from crawler.comparison import dump, enough, is_sequential
+from crawler.comparison import NOT_ASKED, dump, enough, is_sequential
 from crawler.doubts import doubts, sentences
 from crawler.explaining import explanations
 from crawler.report_page import page
@@ -199,6 +199,11 @@ def _remarks(comparison: Comparison, summaries: Sequence[Summary]) -> list[tuple
     for run in {run.engine: run for run in comparison.runs if run.failed}.values():
         codes = ", ".join(f"{code} {count}" for code, count in run.codes)
         notes.append(f"failures of {run.engine}: {codes}")
+    counts = [f"{one.engine} {one.syscalls:,}" for one in summaries if one.syscalls is not None]
+    if counts and not comparison.is_sweep:
+        notes.append(f"system calls, by {safe_text(comparison.counted_by)}: {', '.join(counts)}")
+    if comparison.uncounted not in {"", NOT_ASKED}:
+        notes.append(f"system calls were not counted: {safe_text(comparison.uncounted)}")
     notes += [f"without {name}: {safe_text(why)}" for name, why in comparison.absent]
     found = doubts(comparison.runs, comparison.differences, comparison.disturbed)
     return [

@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
-from crawler import Limits, Run, compare, fetch, tables
-from crawler.comparing import Plan
+from crawler import Limits, Run, compare, fetch, kin, tables
+from crawler.comparing import Plan, is_disturbed
 from crawler.comparison import Comparison, differences, summarise
 from crawler.doubts import Doubt, Finding, doubts, sentences
 from crawler.errors import EngineUnavailable
@@ -53,6 +57,26 @@ QUIET = [*runs("sequential", 4.0, 4.1, 4.05), *runs("threads", 0.4, 0.41, 0.42)]
 URLS = ["http://site.example/a", "http://site.example/b"]
 
 
+@contextmanager
+def killed_once() -> Iterator[None]:
+    """The next child of this process is killed as soon as it is there."""
+    before, done = set(kin.numbers()), threading.Event()
+
+    def kill() -> None:
+        while not done.wait(0.005):
+            for number in set(kin.numbers()) - before:
+                os.kill(number, signal.SIGKILL)
+                return
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        killer.join()
+
+
 @pytest.fixture(scope="module")
 def compared(site: Site) -> list[Run]:
     """Two rounds of two engines: three pages, a redirect and a 404."""
@@ -76,12 +100,15 @@ def test_every_round_has_every_engine_once(compared: list[Run]) -> None:
 
 @pytest.mark.timeout(30)
 def test_a_run_says_what_it_brought_and_what_it_cost(compared: list[Run]) -> None:
-    first = compared[0]
+    first, second = (
+        next(run for run in compared if run.engine == engine)
+        for engine in ("sequential+socket", "gevent")
+    )
 
     assert (first.ok, first.failed, first.codes) == (4, 1, (("http.404", 1),))
     assert first.concurrency == 1
-    assert compared[1].concurrency == 3
-    assert first.body_bytes == compared[1].body_bytes > 1000
+    assert second.concurrency == 3
+    assert first.body_bytes == second.body_bytes > 1000
     assert 0 < first.cpu <= first.user + first.system + 1e-9
     assert first.wall > 0
     assert first.switches > 0
@@ -98,8 +125,8 @@ def test_every_engine_brings_the_same_bodies(compared: list[Run]) -> None:
 def test_the_engine_that_needs_a_patched_process_gets_one_and_this_one_stays_as_it_is(
     compared: list[Run],
 ) -> None:
-    assert compared[1].engine == "gevent"
-    assert compared[1].ok == 4
+    patched = [run for run in compared if run.engine == "gevent"]
+    assert [run.ok for run in patched] == [4, 4]
     assert socket.socket.__module__ == "socket"
 
 
@@ -138,10 +165,14 @@ def test_a_request_is_made_with_its_method_and_headers(site: Site) -> None:
 def test_every_run_has_fetched_its_first_url_before_the_clock_starts(site: Site) -> None:
     fetch(site.url + "/gauge?reset", transport="socket")
 
-    compare([site.url + "/page/1", site.url + "/page/2"], engines=["threads"], repeat=1)
+    plan = Plan(
+        [site.url + "/page/1", site.url + "/page/2"], ["threads"], (1,), 1, QUICK, Network()
+    )
+
+    made = list(plan.runs())  # a disturbed one is made again
 
     counts = json.loads(fetch(site.url + "/gauge", transport="socket").body)
-    assert counts["requests"] == 3
+    assert counts["requests"] == 3 * len(made)
 
 
 @pytest.mark.timeout(30)
@@ -183,6 +214,60 @@ def test_summaries_have_the_median_and_the_speed_up_against_the_sequential_media
         ("sequential", 3, 4.05, 4.0, 4.1, 1.0)
     )
     assert quick.speedup == pytest.approx(4.05 / 0.41)
+
+
+@pytest.mark.timeout(60)
+def test_the_order_is_drawn_for_every_round_and_again_the_same_from_the_same_number(
+    site: Site,
+) -> None:
+    def order(seed: int) -> list[tuple[str, int]]:
+        plan = Plan([site.url + "/page/1"], ["epoll"], (1, 2, 3), 2, QUICK, Network(), seed=seed)
+        return [(run.engine, run.concurrency) for run, is_good in plan.runs() if is_good]
+
+    first, same, other = order(1), order(1), order(3)
+
+    assert first == same != other
+    assert first[:3] != first[3:]
+    assert sorted(first[:3]) == sorted(first[3:]) == [("epoll", at) for at in (1, 2, 3)]
+
+
+@pytest.mark.timeout(30)
+def test_an_engine_whose_run_breaks_off_does_not_take_the_others_with_it(site: Site) -> None:
+    urls, engines = [site.url + "/delay/300"], ["epoll", "selectors"]
+    plan = Plan(urls, engines, (1,), 1, QUICK, Network(), keep_going=True)
+
+    with killed_once():
+        (one,) = [run for run, is_good in plan.runs() if is_good]
+
+    assert one.ok == 1
+    ((broken, why),) = plan.broken.items()
+    assert {broken, one.engine} == {"epoll", "selectors"}
+    assert f"engine '{broken}' broke off with exit code -9" in why
+
+
+@pytest.mark.timeout(30)
+def test_a_run_that_breaks_off_is_an_error_to_the_library(site: Site) -> None:
+    with killed_once(), pytest.raises(EngineUnavailable, match="broke off"):
+        compare([site.url + "/delay/300"], engines=["epoll"], repeat=1, limits=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("fields", "beside", "disturbed"),
+    [
+        ({}, [], False),
+        ({"load_before": 0.29}, [], False),
+        ({"load_before": 0.3}, [], True),
+        ({"load_beside": 1.9}, [0.1], False),  # not known yet what is usual
+        ({"load_beside": 1.9}, [0.1, 0.2], True),
+        ({"load_beside": 0.6}, [0.1, 0.2], False),
+        ({"load_beside": 1.9}, [1.7, 1.8], False),  # the server's
+        ({"load_beside": 1.9, "wall": 0.02}, [0.1, 0.2], False),  # two ticks
+    ],
+)
+def test_a_run_is_disturbed_by_load_before_it_or_more_than_usual_beside_it(
+    fields: dict[str, float], beside: list[float], disturbed: bool
+) -> None:
+    assert is_disturbed(replace(run("epoll", 1.0), **fields), beside) is disturbed
 
 
 def test_without_a_sequential_engine_there_is_no_speed_up() -> None:
