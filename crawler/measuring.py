@@ -5,8 +5,11 @@
 Entered as ``python -P -m crawler measure``, or by ``crawler.patched`` where the engine needs it.
 The clock covers every fetch from the first request to the last outcome, connections included, and
 the digest of every body (about 1 us per KB, the same for all engines). Outside of it are imports,
-one fetch of the first URL by another engine of the kind, in which it imports what it imports late,
-and the opening of the engine itself, which is measured apart: `processes` starts its workers there.
+one fetch of the first URL by another engine of the kind, and the opening of the engine itself,
+which is measured apart: `processes` starts its workers there.
+What that one fetch warms: imports that come late, code that runs for the first time, the server's
+cache of one page, and the system's of one name if it keeps any. What it does not: connections, TLS
+sessions and addresses, which were the other engine's and went with it; every run makes its own.
 Processes that belong to this one count as its own.
 Read beside it: comparing.py (the parent), kin.py (worker processes).
 """

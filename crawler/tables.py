@@ -201,7 +201,9 @@ def _remarks(comparison: Comparison, summaries: Sequence[Summary]) -> list[tuple
         notes.append(f"failures of {run.engine}: {codes}")
     counts = [f"{one.engine} {one.syscalls:,}" for one in summaries if one.syscalls is not None]
     if counts and not comparison.is_sweep:
-        notes.append(f"system calls, by {safe_text(comparison.counted_by)}: {', '.join(counts)}")
+        low = "; nonblocking asks far less often when traced" * ("nonblocking" in " ".join(counts))
+        by = safe_text(comparison.counted_by)
+        notes.append(f"system calls, by {by}: {', '.join(counts)}{low}")
     if comparison.uncounted not in {"", NOT_ASKED}:
         notes.append(f"system calls were not counted: {safe_text(comparison.uncounted)}")
     notes += [f"without {name}: {safe_text(why)}" for name, why in comparison.absent]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _FIGURE = 9  # columns of " 20.24 s "
 _LEAST, _MOST = 8, 40  # columns of a bar
+_FAR = 50  # times the shortest: beyond, short bars look alike, and a sentence says why
 
 
 def plot(summaries: Sequence[Summary], *, columns: int, ascii_only: bool) -> list[str]:
@@ -28,12 +29,15 @@ def plot(summaries: Sequence[Summary], *, columns: int, ascii_only: bool) -> lis
     wall = _column([summary.wall for summary in summaries], room, ascii_only=ascii_only)
     cpu = _column([summary.cpu for summary in summaries], room, ascii_only=ascii_only)
     width = room + _FIGURE
+    walls = [summary.wall for summary in summaries]
+    times = max(walls) / (min(walls) or 1.0)
     return [
         f"{'':<{names}}{'wall':<{width}}cpu",
         *(
             f"{summary.engine:<{names}}{left:<{width}}{right}".rstrip()
             for summary, left, right in zip(summaries, wall, cpu, strict=True)
         ),
+        *([f"(the longest wall is {times:,.0f} times the shortest)"] * (times > _FAR)),
     ]
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from crawler import Limits, Run, compare, fetch, kin, tables
 from crawler.comparing import Plan, is_disturbed
-from crawler.comparison import Comparison, differences, summarise
+from crawler.comparison import NOT_ASKED, Comparison, differences, summarise
 from crawler.doubts import Doubt, Finding, doubts, sentences
 from crawler.errors import EngineUnavailable
 from crawler.model import Network, Request
@@ -371,6 +371,23 @@ def test_the_table_has_a_line_for_each_engine_under_command_and_machine() -> Non
     assert "wall (median of 3)" in lines[3]
     assert " ".join(lines[4].split()) == "sequential 4.05 s (4.00-4.10) 1.01 s 32.0 MiB 2 0 1.0"
     assert lines[5].split()[-1] == "9.9"
+
+
+def test_system_calls_are_a_note_and_a_count_that_is_too_low_is_said_to_be() -> None:
+    counted = [*runs("epoll", 0.4, syscalls=1200), *runs("nonblocking", 0.4, syscalls=2000)]
+
+    few = " ".join(tables.text(held(counted[:1], counted_by="strace 6.1")).split())
+    both = " ".join(tables.text(held(counted, counted_by="strace 6.1")).split())
+
+    assert "note: system calls, by strace 6.1: epoll 1,200 doubt:" in few
+    assert "epoll 1,200, nonblocking 2,000; nonblocking asks far less often when traced" in both
+
+
+def test_why_system_calls_were_not_counted_is_said_when_they_were_asked_for() -> None:
+    asked = tables.text(held(QUIET, uncounted="strace is not installed"))
+
+    assert "note: system calls were not counted: strace is not installed" in asked
+    assert "system calls" not in tables.text(held(QUIET, uncounted=NOT_ASKED))
 
 
 def test_a_long_note_is_broken_into_lines() -> None:
