@@ -5,11 +5,9 @@
         await stream.send(the request as bytes)           loop.sock_sendall
         await receive()                                   loop.add_reader
 
-Limits are what asyncio offers for them: `timeout` around each wait. But where bytes come in: it
-calls off a wait whose end the loop has not told of yet, as happens behind a busy moment, and what
-sock_recv had read would be lost; so a read waits for readiness alone, and looks when it is late.
 What does not wait is the blocking transports' own: clock, pace, errors, kept connections.
-Read beside it: asyncio_loop.py (the engine), _yielded.py (the same without the keywords).
+Read beside it: asyncio_loop.py (the engine), _awaited_stream.py (the connection), _yielded.py (the
+same without the keywords).
 """
 
 from __future__ import annotations
@@ -20,14 +18,14 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from crawler.engines._awaited_stream import AsyncStream
 from crawler.engines._connect import Tunnel
 from crawler.engines._ground import Ground, made
 from crawler.errors import ConnectError, FetchError, FetchTimeout, ProxyError
-from crawler.transports import tls
 from crawler.transports._attempt import Attempt
 from crawler.transports._bodies import LOOK
 from crawler.transports._dial import check_peer, connect_error, too_late
-from crawler.transports._stream import Pace, Stream, end, lost
+from crawler.transports._stream import Pace, end, lost
 from crawler.transports.resolve import check_public
 from crawler.wire.parse import ResponseParser
 
@@ -36,109 +34,7 @@ if TYPE_CHECKING:
 
     from crawler.engines._ground import Peek
     from crawler.model import Limits, Network, Request, Response
-    from crawler.transports._bodies import Bodies
     from crawler.transports.resolve import Address
-
-SIZE = 64 * 1024  # bytes asked for at once
-
-
-class AsyncStream(Stream):
-    """A connection whose waits are awaited.
-
-    Attributes:
-        pipe: TLS over it, if there is any.
-    """
-
-    def __init__(
-        self, sock: socket.socket, address: Address, attempt: Attempt, bodies: Bodies
-    ) -> None:
-        super().__init__(sock, address, attempt, bodies)
-        self.pipe: tls.Pipe | None = None
-        self._loop = asyncio.get_running_loop()
-
-    async def send(self, data: bytes) -> None:
-        """Send it all; a peer that has closed shows at the next read."""
-        try:
-            async with asyncio.timeout(self.attempt.left(self.attempt.limits.first_byte)):
-                await self._loop.sock_sendall(self._socket, data)
-        except TimeoutError as error:
-            message = f"{self.peer} did not take the request"
-            raise self.attempt.timed_out(message, "timeout.first_byte") from error
-        except OSError as error:
-            self._broken = error
-
-    async def read(self, limit: float) -> bytes:
-        """Bytes that came, ``b""`` at the end. Raises TimeoutError after `limit` seconds."""
-        pipe = self.pipe
-        if pipe is None:
-            return await self._read(limit)
-        while not pipe.ended and pipe.fault is None:
-            data = pipe.receive(await self._read(limit))
-            answer = pipe.outgoing()
-            if answer:
-                await self.send(answer)
-            if data:
-                return data
-        if pipe.fault is not None:
-            raise pipe.fault
-        self.clean = pipe.clean
-        return b""
-
-    async def handshake(self, host: str, limit: float) -> None:
-        """Agree on keys within `limit` seconds. Raises FetchError."""
-        pipe = self.pipe
-        assert pipe is not None
-        last = time.monotonic() + limit
-        try:
-            await self.send(pipe.handshake())
-            while not pipe.established:
-                received = await self._read(last - time.monotonic())
-                try:
-                    answer = pipe.handshake(received)
-                except FetchError:
-                    await self.send(pipe.outgoing())  # the alert
-                    raise
-                await self.send(answer)
-        except TimeoutError as error:
-            message = f"TLS with {host}: no handshake in {limit:.3g} s"
-            raise self.attempt.timed_out(message, "timeout.tls") from error
-        except OSError as error:
-            raise tls.error(error, host) from error
-
-    def keep(self, parser: ResponseParser) -> bool:
-        pipe = self.pipe
-        if pipe is not None:
-            pipe.keep()
-            if pipe.ended or pipe.fault is not None:
-                return False
-        return super().keep(parser)
-
-    def close(self) -> None:
-        if self.pipe is not None and self.pipe.established:
-            with contextlib.suppress(OSError):
-                self._socket.send(self.pipe.close())
-        super().close()
-
-    async def _read(self, limit: float) -> bytes:
-        last = min(time.monotonic() + limit, self.attempt.deadline)
-        while True:
-            with contextlib.suppress(BlockingIOError):
-                return self._socket.recv(SIZE)
-            left = last - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            await self._readable(left)
-
-    async def _readable(self, seconds: float) -> None:
-        """Wait until it is, or so many seconds."""
-        over: asyncio.Future[None] = self._loop.create_future()
-        self._loop.add_reader(self.fileno(), _settle, over)
-        late = self._loop.call_later(seconds, _settle, over)
-        try:
-            await over
-        finally:
-            late.cancel()
-            self._loop.remove_reader(self.fileno())
 
 
 class Exchanges:
@@ -356,11 +252,6 @@ async def _connected(address: Address, attempt: Attempt) -> tuple[socket.socket,
         sock.close()
         raise
     return sock, address
-
-
-def _settle(over: asyncio.Future[None]) -> None:
-    if not over.done():
-        over.set_result(None)
 
 
 async def _abandon(racing: set[asyncio.Task[tuple[socket.socket, Address]]]) -> None:

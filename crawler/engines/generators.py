@@ -37,7 +37,8 @@ from typing import TYPE_CHECKING, Any
 from crawler.engines._resolve import Resolver
 from crawler.engines._waits import Waits
 from crawler.engines._workers import WAIT_FOR_FILES, failure, is_out_of_files, warn_out_of_files
-from crawler.engines._yielded import READ, Exchanges, Found, Wait, Waiting, sleep
+from crawler.engines._yielded import Exchanges
+from crawler.engines._yielded_stream import READ, Found, Wait, Waiting, sleep
 from crawler.errors import FetchError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from crawler.engines._resolve import Resolver
-from crawler.engines._yielded import READ, WRITE, Wait, sleep
+from crawler.engines._yielded_stream import READ, WRITE, Wait, sleep
 from crawler.engines.generators import IDLE, Generators, Scheduler, Task
 from crawler.model import Failure, Limits, Network, Outcome, Request
 from crawler.serving.fixture import Site

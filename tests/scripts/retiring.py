@@ -9,7 +9,7 @@ import sys
 import time
 
 from crawler import engines
-from crawler.engines._yielded import sleep
+from crawler.engines._yielded_stream import sleep
 from crawler.errors import LocalError
 from crawler.model import Limits, Network, Request
 
