@@ -66,10 +66,10 @@ class Finding:
 
 def sentences(findings: Sequence[Finding]) -> list[str]:
     """One sentence for each doubt, with all engines it is about."""
-    each: dict[Doubt, list[str]] = {}
+    each: dict[Doubt, dict[str, None]] = {}  # in their order, each once
     for finding in findings:
         figure = finding.doubt.value[1].format(finding.figure)
-        each.setdefault(finding.doubt, []).append(f"{finding.engine} {figure}".strip())
+        each.setdefault(finding.doubt, {})[f"{finding.engine} {figure}".strip()] = None
     return [doubt.value[0].format(each=", ".join(named)) for doubt, named in each.items()]
 
 

@@ -166,12 +166,15 @@ def _kernel(comparison: Comparison, summaries: Sequence[Summary]) -> str:
         for one in summaries
         if one.syscalls is not None
     ]
-    counted = (
-        f"<p class='soft'>Counted by {text(comparison.counted_by)} in a run of its own, whose time"
-        " is not used.</p>\n" + figures.bars("system calls", calls, _count)
-        if calls
-        else f"<p>System calls were not counted: {text(comparison.uncounted)}.</p>"
-    )
+    counted = ""
+    if calls:
+        counted = (
+            f"<p class='soft'>Counted by {text(comparison.counted_by)} in a run of its own, whose"
+            " time is not used. A traced call is slow: nonblocking asks far less often then.</p>\n"
+        )
+    if comparison.uncounted:
+        counted += f"<p>System calls were not counted: {text(comparison.uncounted)}.</p>\n"
+    counted += figures.bars("system calls", calls, _count)
     return (
         "\n<h2>The kernel</h2>\n"
         + _keys(
