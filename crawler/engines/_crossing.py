@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import marshal
 import struct
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 LENGTH = struct.Struct(">I")
 _RESPONSE, _FAILURE, _BUG = 0, 1, 2
+# Not str(value): a member of an enum would say its name.
+_PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+)
 
 
 class Bug(Exception):
@@ -34,7 +41,10 @@ class Bug(Exception):
 
 def framed(told: Any) -> bytes:
     """The values as one message."""
-    data = marshal.dumps(told)
+    try:
+        data = marshal.dumps(told)
+    except ValueError:  # something in it is an enum's member, or of another class made of a str
+        data = marshal.dumps(_plain(told))
     return LENGTH.pack(len(data)) + data
 
 
@@ -128,6 +138,16 @@ def settings_of(told: Told) -> tuple[str, Limits, Network]:
     transport, limits, (proxy, verify, ca_file, resolve, family) = told
     path = None if ca_file is None else Path(ca_file)
     return transport, Limits(*limits), Network(proxy, verify, path, resolve, family)
+
+
+def _plain(value: Any) -> Any:
+    """The same of exactly the classes that marshal takes."""
+    if isinstance(value, tuple | list):
+        return tuple(_plain(inner) for inner in value)
+    for kind, plain in _PLAIN:
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return plain(value)
+    return value
 
 
 def _of_response(response: Response) -> Told:

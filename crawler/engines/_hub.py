@@ -11,8 +11,7 @@ This is what gevent does with libev: `wait` notes the current greenlet and switc
 Facts.
 * A switch sets a slice of the C stack aside and puts another in its place; the greenlet that is
   switched to goes on where it had switched away. No kernel is involved (greenlet's documentation).
-* The look-up of a name cannot wait here, so it runs in a thread and rings (_resolve.py does the
-  same for loops).
+* The look-up of a name cannot wait here, so it runs in a thread and rings (_beside.py).
 Read beside it: _waits.py (who waits for what), _switched.py (the socket), greenlets.py.
 """
 
@@ -21,11 +20,11 @@ from __future__ import annotations
 import contextlib
 import math
 import socket
-import threading
 from typing import TYPE_CHECKING, Any
 
 import greenlet  # noqa: TID253 - only greenlets.py, which needs it, loads this
 
+from crawler.engines._beside import Beside
 from crawler.engines._switched import SwitchedSocket
 from crawler.engines._waits import Waits
 
@@ -66,7 +65,7 @@ class Hub(Waits[Strand]):
     def __init__(self) -> None:
         super().__init__()
         self._strands: set[Strand] = set()
-        self._lookups = threading.BoundedSemaphore(_LOOKUPS)
+        self._lookups = Beside(_LOOKUPS)
 
     def resume(self, waiter: Strand, error: TimeoutError | None) -> None:
         if waiter.dead:
@@ -111,6 +110,10 @@ class Hub(Waits[Strand]):
             strand.parent = greenlet.getcurrent()  # who ends it, not who last turned the hub
             strand.throw()
 
+    def close(self) -> None:
+        self._lookups.close()
+        super().close()
+
     def event(self) -> Event:
         """What greenlets can wait on."""
         return Event(self)
@@ -127,16 +130,17 @@ class Hub(Waits[Strand]):
         wait = current.waits
 
         def ask() -> None:
-            with self._lookups:
-                try:
-                    answer.append(socket.getaddrinfo(*arguments))
-                except Exception as error:  # noqa: BLE001 - a border: raised on the other side
-                    answer.append(error)
+            try:
+                answer.append(socket.getaddrinfo(*arguments))
+            except Exception as error:  # noqa: BLE001 - a border: raised on the other side
+                answer.append(error)
             self.ring(current, wait)
 
-        # A daemon, because a resolver that hangs must not keep the program from ending.
-        threading.Thread(target=ask, name="crawler-dns", daemon=True).start()
-        self._away(current)
+        self._lookups.run(ask)
+        try:
+            self._away(current)
+        finally:
+            self._lookups.ended()
         if isinstance(answer[0], Exception):
             raise answer[0]
         return answer[0]

@@ -17,7 +17,7 @@ from crawler import engines
 from crawler.contracts import Engine
 from crawler.engines._hub import Hub, HubSocket, Strand
 from crawler.engines._switched import READ
-from crawler.model import Limits, Network, Outcome, Request
+from crawler.model import Failure, Limits, Network, Outcome, Request
 from crawler.serving.fixture import Site
 
 
@@ -79,7 +79,7 @@ def test_a_call_that_blocks_lets_the_others_go_on(hub: Hub, listener: socket.soc
 
 
 def test_a_call_that_takes_too_long_raises_timeout_error(hub: Hub, listener: socket.socket) -> None:
-    told = []
+    told: list[object] = []
 
     def reads() -> None:
         sock = connected(hub, listener)
@@ -113,7 +113,7 @@ def test_with_no_time_at_all_a_call_only_looks(hub: Hub, listener: socket.socket
 
 def test_more_than_the_kernel_takes_is_sent_in_parts(hub: Hub, listener: socket.socket) -> None:
     size = 4 * 1024 * 1024
-    read = []
+    read: list[int] = []
 
     def sends() -> None:
         sock = connected(hub, listener)
@@ -326,6 +326,88 @@ def test_the_word_of_a_look_up_is_for_that_wait_alone(
     assert passed[0] >= 0.02
 
 
+def test_look_ups_share_a_few_threads(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = set()
+
+    def getaddrinfo(name: str) -> str:
+        threads.add(threading.get_ident())
+        time.sleep(0.001)
+        return name
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    found = []
+
+    run(hub, *[lambda name=f"h{n}": found.append(hub.getaddrinfo(name)) for n in range(300)])
+
+    assert sorted(found) == sorted(f"h{n}" for n in range(300))
+    assert 1 < len(threads) <= 64
+
+
+def test_look_ups_one_after_the_other_need_one_thread(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _: threads.add(threading.get_ident()))
+
+    run(hub, lambda: [hub.getaddrinfo("a") for _ in range(5)])
+
+    assert len(threads) == 1
+
+
+def few_threads(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Let the system have that many further threads."""
+    start = threading.Thread.start
+    made: list[threading.Thread] = []
+
+    def start_or_not(thread: threading.Thread) -> None:
+        if len(made) == most:
+            raise RuntimeError("can't start new thread")
+        made.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_not)
+
+
+def test_without_further_threads_those_there_are_have_to_do(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda name: name)
+    few_threads(monkeypatch, 2)
+    found = []
+
+    run(hub, *[lambda name=f"h{n}": found.append(hub.getaddrinfo(name)) for n in range(20)])
+
+    assert sorted(found) == sorted(f"h{n}" for n in range(20))
+
+
+def test_without_any_thread_a_look_up_fails(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
+    few_threads(monkeypatch, 0)
+    engine = opened()
+    engine.start(Request("http://name.test/"))
+    engine.start(Request(f"{site.url}/page/1"))
+
+    ended = outcomes(engine, 2)
+    engine.close()
+
+    assert sorted(outcome.ok for outcome in ended) == [False, True]
+    (failed,) = [outcome for outcome in ended if isinstance(outcome, Failure)]
+    assert failed.code == "dns.servfail"
+    assert "no further thread" in str(failed.error)
+
+
+def test_close_ends_the_threads_of_look_ups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda name: name)
+    before = set(threading.enumerate())
+    hub = Hub()
+    run(hub, *[lambda: hub.getaddrinfo("a")] * 5)
+    asking = set(threading.enumerate()) - before
+
+    hub.close()
+
+    assert asking
+    assert not any(thread.is_alive() for thread in asking)
+
+
 # -- the engine -----------------------------------------------------------------------------------
 
 
@@ -345,7 +427,9 @@ def test_it_is_waited_for_and_closed_from_any_greenlet(site: Site) -> None:
     def waits_and_stays() -> None:
         engine.start(Request(f"{site.url}/page/1?delay=200"))
         told.append(engine.wait(0.01))
-        greenlet.getcurrent().parent.switch()
+        parent = greenlet.getcurrent().parent
+        assert parent is not None
+        parent.switch()
         told.append("nobody may switch here")
 
     greenlet.greenlet(lambda: waits(1)).switch()

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum, IntEnum
 from pathlib import Path
 
 import pytest
@@ -403,6 +404,48 @@ def crossed(message: bytes) -> _crossing.Told:
 @given(requests)
 def test_a_request_crosses_whole(request: Request) -> None:
     assert _crossing.request_of(crossed(_crossing.of_request(request))) == request
+
+
+class Name(str):
+    """A str of another class, as parsers of HTML make them."""
+
+    __slots__ = ()
+
+
+class Word(str, Enum):  # noqa: UP042 - of these, str() says "Word.HEAD"
+    """An enum as they were made before StrEnum."""
+
+    HEAD = "HEAD"
+
+
+class Number(IntEnum):
+    SEVEN = 7
+
+
+class Seconds(float):
+    """As numpy's are."""
+
+    __slots__ = ()
+
+
+def test_values_of_other_classes_cross_as_what_they_are_made_of() -> None:
+    headers = ((Name("X-A"), Name("\N{SNOWMAN}")),)
+    request = Request(
+        Name("http://a/"),
+        headers,
+        method=Word.HEAD,
+        number=Number.SEVEN,
+        since=Seconds(1.5),
+        public_only=True,
+    )
+
+    told = _crossing.request_of(crossed(_crossing.of_request(request)))
+
+    assert told == request
+    assert [type(value) for value in (told.url, told.method, told.number, told.since)] == [
+        *(str, str, int, float)
+    ]
+    assert told.public_only is True
 
 
 def test_what_a_worker_is_told_of_a_request_is_all_but_where_it_came_from() -> None:
