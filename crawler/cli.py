@@ -11,7 +11,6 @@ cannot drift apart. Read beside it: config.py (which value wins), run_command.py
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,17 +18,15 @@ import typer
 from typer.core import TyperGroup
 
 import crawler
-from crawler import config
-from crawler.errors import ConfigError, CrawlerError
-from crawler.flags import with_settings
-from crawler.settings import Section
+from crawler import cli_compare, cli_serving, config
+from crawler.errors import CrawlerError
+from crawler.flags import effective, with_settings
+from crawler.stopping import unwind_on_signals
 
 if TYPE_CHECKING:
     from typer._click import Context, HelpFormatter
 
     from crawler.config import Settings
-
-_COMPARED = frozenset({"engine", "rate", "per_host", "delay", "retry_on"})  # not in `compare`
 
 
 class DefaultRun(TyperGroup):
@@ -113,151 +110,14 @@ def _run(
     if inputs or given["input"]:
         named = given["input"]
         given["input"] = [*(inputs or ()), *(named if isinstance(named, list) else ())]
-    settings = _resolve(given, config_file, no_config=no_config)
+    settings = effective(given, config_file, no_config=no_config)
     if show_limits:
         print(_limits(settings), end="")
         return
     leave(run(settings, arguments=sys.argv[1:], environ=os.environ))
 
 
-@app.command("compare")
-@with_settings(
-    sections=(Section.INPUT, Section.FETCH, Section.REQUEST, Section.LIMITS, Section.NETWORK),
-    without=_COMPARED,
-)
-def _compare(
-    *,
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE|URL|-] [ENGINE]...",
-            help="The URLs to fetch and the engines to compare; `all` is every engine. "
-            "Without URLs a site on this machine is fetched.",
-        ),
-    ] = None,
-    repeat: Annotated[int, typer.Option(metavar="N", help="Runs of each engine.")] = 5,
-    count: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            help="Pages of the site on this machine.  [default: 200]",
-            show_default=False,
-        ),
-    ] = 0,
-    latency: Annotated[
-        str,
-        typer.Option(
-            metavar="TIME",
-            help="Before each of them answers.  [default: 100ms]",
-            show_default=False,
-        ),
-    ] = "",
-    size: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE",
-            help="Of each of them; small HTML pages when not given.",
-            show_default=False,
-        ),
-    ] = "",
-    sweep: Annotated[
-        str,
-        typer.Option(
-            metavar="concurrency=A,B,...",
-            show_default=False,
-            help="Each engine at each of these concurrencies.",
-        ),
-    ] = "",
-    export: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE", help="Also write .json, .md, .csv or .html.", show_default=False
-        ),
-    ] = None,
-    report: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE",
-            help="Also write an HTML page with plots; counts system calls, too.",
-            show_default=False,
-        ),
-    ] = "",
-    load: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE", help="Show an exported .json again; fetch nothing.", show_default=False
-        ),
-    ] = "",
-    syscalls: Annotated[
-        bool | None,
-        typer.Option(
-            "--syscalls/--no-syscalls",
-            show_default=False,
-            help="Count system calls by strace, in a run apart.",
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the order of the runs.")] = 0,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask before other hosts are fetched.")
-    ] = False,
-    servers: Annotated[
-        bool, typer.Option("--servers", help="Compare server models: the words name them.")
-    ] = False,
-    clients: Annotated[
-        str, typer.Option(metavar="A,B,...", help="With --servers: connections at once.")
-    ] = "100,1000",
-    messages: Annotated[
-        int, typer.Option(metavar="N", help="With --servers: of each connection.")
-    ] = 10,
-    protocol: Annotated[str, typer.Option(help="With --servers: echo or http.")] = "echo",
-    given: dict[str, object],
-    config_file: str,
-    no_config: bool,
-) -> None:
-    """Fetch the same URLs with several engines and show what each cost."""
-    from crawler import compare_command, options
-
-    if servers:
-        from crawler import server_comparing
-
-        _unwind_on_signals()
-        sys.exit(
-            server_comparing.show(
-                words or (),
-                server_comparing.Load(
-                    server_comparing.numbers(clients), messages, _bytes(size), protocol
-                ),
-                repeat=repeat,
-                export=export or (),
-                seed=seed,
-            )
-        )
-    sources, engines = compare_command.sort_words(words or ())
-    named = given["input"]
-    given["input"] = [*sources, *(named if isinstance(named, list) else ())]
-    if load and (words or named or count or latency or size or sweep):
-        raise ConfigError("--load shows what was measured: name no URLs, engines or sizes")
-    try:
-        asked = compare_command.Asked(
-            engines=engines,
-            repeat=repeat,
-            sweep=compare_command.sweep_of(sweep) if sweep else (),
-            count=count,
-            latency=options.seconds(latency) if latency else None,
-            size=options.size(size) if size else 0,
-            yes=yes,
-            load=load,
-            export=(*(export or ()), *([report] if report else ())),
-            syscalls=bool(report) if syscalls is None else syscalls,
-            seed=seed,
-        )
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
-    if report and not report.endswith((".html", ".htm")):
-        raise ConfigError(f"--report: the page is a .html file, not {report!r}")
-    settings = _resolve(given, config_file, no_config=no_config)
-    _unwind_on_signals()
-    sys.exit(compare_command.show(settings, asked))
+app.command("compare")(cli_compare.compare)
 
 
 @app.command("engines")
@@ -286,94 +146,15 @@ def _engines(
             print(f"{'':<18}   cannot run here: {reason.splitlines()[0]}")
 
 
-@app.command("serve")
-def _serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8080,
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Serve by this model; the fixture site when not given.",
-            show_default=False,
-        ),
-    ] = "",
-    protocol: Annotated[
-        str, typer.Option(metavar="http|echo", help="Pages, or every line back; with --model.")
-    ] = "http",
-    connections: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            help="Connections at once; with --model.  [default: by model]",
-            show_default=False,
-        ),
-    ] = 0,
-) -> None:
-    """Serve the fixture site, or a server of one model, in the foreground."""
-    from crawler.serving import fixture, models
-    from crawler.serving.talks import TALKS
-
-    if protocol not in TALKS:
-        raise ConfigError(f"--protocol: http or echo, not {protocol!r}")
-    if connections < 0 or not 0 <= port <= 65535:
-        raise ConfigError("--connections and --port are numbers from 0, ports up to 65535")
-    if not model and (connections or protocol != "http"):
-        raise ConfigError("--protocol and --connections are for a --model")
-
-    def ready(address: str, number: int) -> None:
-        name = f"[{address}]" if ":" in address else address
-        where = f"http://{name}:{number}/" if protocol == "http" else f"echo {name}:{number}"
-        print(f"{where}  (Ctrl-C ends it)", flush=True)
-
-    try:
-        if model:
-            plan = models.Plan(protocol, connections)
-            models.serve(model, host, port, plan, ready)
-        else:
-            fixture.serve(host, port, lambda url: print(f"{url}/  (Ctrl-C ends it)", flush=True))
-    except OSError as error:
-        print(f"crawl: cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
-        sys.exit(3)
-
-
-@app.command("swarm")
-def _swarm(
-    where: Annotated[
-        str, typer.Argument(metavar="HOST:PORT", help="An echo server; without it, our own.")
-    ] = "",
-    clients: Annotated[int, typer.Option(help="Connections at once.")] = 100,
-    messages: Annotated[int, typer.Option(help="Lines each client says.")] = 10,
-    size: Annotated[int, typer.Option(help="Bytes of a line.")] = 64,
-    by: Annotated[str, typer.Option(help="What runs the clients: selectors, threads.")] = (
-        "selectors"
-    ),
-    model: Annotated[str, typer.Option(help="Our own server's I/O model.")] = "selectors",
-    idle: Annotated[
-        int, typer.Option(help="So many clients that are held, then say one line.")
-    ] = 0,
-    hold: Annotated[float, typer.Option(help="Seconds without a word, once connected.")] = 0.0,
-    timeout: Annotated[float, typer.Option(help="Seconds for a connect, and a reply.")] = 10.0,
-    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
-) -> None:
-    """Talk to an echo server with many clients at once, and check every reply."""
-    from crawler.dialogue import Plan
-    from crawler.swarm_command import show
-
-    if idle:
-        clients, messages, hold = idle, 1, hold or 1.0
-    plan = Plan(clients, messages, size, timeout, hold)
-    _unwind_on_signals()
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # what was counted is shown
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.exit(show(where, plan, by=by, model=model, as_json=as_json))
+app.command("serve")(cli_serving.serve)
+app.command("swarm")(cli_serving.swarm)
 
 
 @app.command("config")
 @with_settings()
 def _config(*, given: dict[str, object], config_file: str, no_config: bool) -> None:
     """Show the effective settings as TOML, and where each comes from."""
-    print(config.as_toml(_resolve(given, config_file, no_config=no_config)), end="")
+    print(config.as_toml(effective(given, config_file, no_config=no_config)), end="")
 
 
 @app.command("demo")
@@ -381,29 +162,8 @@ def _demo() -> None:
     """Crawl a site on this machine and compare the engines."""
     from crawler.demo import main as demo
 
-    _unwind_on_signals()
+    unwind_on_signals()
     sys.exit(demo())
-
-
-def _resolve(given: dict[str, object], config_file: str, *, no_config: bool) -> Settings:
-    files = config.found_files(os.environ, explicit=config_file, search=not no_config)
-    settings = config.resolve(given, os.environ, files)
-    if not settings.count("quiet"):
-        for sentence in config.unknown_names(os.environ):
-            print(f"crawl: {sentence}", file=sys.stderr)
-        for path in files:
-            if not path.is_absolute() and str(path) != config_file:
-                print(f"crawl: settings from ./{path}", file=sys.stderr)
-    return settings
-
-
-def _bytes(size: str) -> int:
-    from crawler import options
-
-    try:
-        return options.size(size) if size else 64
-    except ValueError as error:
-        raise ConfigError(f"--size: {error}") from error
 
 
 def _limits(settings: Settings) -> str:
@@ -414,13 +174,6 @@ def _limits(settings: Settings) -> str:
     lines = [f"{name:<16} {value:g} s" if isinstance(value, float) else f"{name:<16} {value}"
              for name, value in named.items()]  # fmt: skip
     return "\n".join(lines) + "\n"
-
-
-def _unwind_on_signals() -> None:
-    """Have a signal leave through the code that ends children and servers."""
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_, code=code: sys.exit(code))
 
 
 def _is_terminal(fd: int) -> bool:

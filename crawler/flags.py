@@ -11,13 +11,17 @@ typed comes in as `given`, None where nothing was. Read beside it: settings.py, 
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
+from crawler import config
 from crawler.settings import SETTINGS, Kind, Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from crawler.config import Settings
     from crawler.settings import Setting
 
 _EVERYWHERE = frozenset({"quiet", "verbose"})
@@ -122,3 +126,16 @@ def with_settings(
         return command
 
     return wrap
+
+
+def effective(given: dict[str, object], config_file: str, *, no_config: bool) -> Settings:
+    """What was typed, and where it was not, what environment and files say. Raises ConfigError."""
+    files = config.found_files(os.environ, explicit=config_file, search=not no_config)
+    settings = config.resolve(given, os.environ, files)
+    if not settings.count("quiet"):
+        for sentence in config.unknown_names(os.environ):
+            sys.stderr.write(f"crawl: {sentence}\n")
+        for path in files:
+            if not path.is_absolute() and str(path) != config_file:
+                sys.stderr.write(f"crawl: settings from ./{path}\n")
+    return settings

@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -151,3 +152,10 @@ class Stop:
         if at < float("inf"):
             # Again and again: the first may come a moment early, or between two waits.
             signal.setitimer(signal.ITIMER_REAL, max(0.001, at - self._clock()), 0.1)
+
+
+def unwind_on_signals() -> None:
+    """Have a signal leave through the code that ends children and servers."""
+    for number, code in _EXIT.items():
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_, code=code: sys.exit(code))
