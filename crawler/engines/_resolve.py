@@ -18,7 +18,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
-from crawler.errors import FetchError
+from crawler.errors import FetchError, ResolveError
 from crawler.transports.resolve import AddressCache
 
 if TYPE_CHECKING:
@@ -63,8 +63,13 @@ class Resolver:
             name = f"crawler-dns-{len(self._threads) + 1}"
             # A daemon, because a resolver that hangs must not keep the program from ending.
             thread = threading.Thread(target=self._work, name=name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no further thread: those that are there do it
+                if not self._threads:
+                    self._refuse()
+                return
             self._threads.append(thread)
-            thread.start()
 
     def answers(self) -> list[tuple[tuple[str, int], Answer]]:
         """What has been answered since the last call."""
@@ -87,6 +92,15 @@ class Resolver:
             thread.join(max(0.0, end - time.monotonic()))
         self.wake.close()
         self._waker.close()
+
+    def _refuse(self) -> None:
+        """Answer what was asked: nobody is there to look it up."""
+        key = self._questions.get_nowait()
+        assert key is not None
+        message = f"no thread to look up {key[0]}: the system has no further one"
+        self._answers.append((key, ResolveError(message, code="dns.servfail")))
+        with contextlib.suppress(OSError):
+            self._waker.send(b"\0")
 
     def _work(self) -> None:
         while (key := self._questions.get()) is not None:

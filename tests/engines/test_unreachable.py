@@ -6,9 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+
+from crawler import Limits, fetch_all
 
 TESTS = Path(__file__).parent.parent
 PROJECT = TESTS.parent
@@ -51,3 +54,18 @@ def test_an_address_without_a_route_is_unreachable(engine: str) -> None:
 
     assert done.returncode == 0, done.stderr
     assert {code for _, code, *_ in json.loads(done.stdout)} == {"connect.unreachable"}
+
+
+@pytest.mark.parametrize("engine", ["selectors", "generators", "asyncio", "greenlets"])
+def test_without_a_thread_to_look_names_up_the_name_is_not_found_and_nothing_hangs(
+    monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    def refused(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    urls = [f"http://name{number}.invalid/" for number in range(3)]
+
+    outcomes = list(fetch_all(urls, engine=engine, limits=Limits(retries=0)))
+
+    assert [getattr(outcome, "code", "") for outcome in outcomes] == ["dns.servfail"] * 3
