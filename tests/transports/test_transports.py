@@ -16,7 +16,7 @@ from crawler.errors import FetchError
 from crawler.model import Limits, Network, Request
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage"
-LIMITS = Limits(timeout=0.5, connect=0.4, first_byte=0.2, idle=0.2, redirect_time=0.1)
+LIMITS = Limits(timeout=1.0, connect=0.8, first_byte=0.5, idle=0.5, redirect_time=0.1)
 SLACK = 0.5  # seconds over a deadline that a busy machine may need
 
 Serve = Callable[[Callable[[Any, socket.socket], None]], Any]
@@ -146,7 +146,7 @@ def test_a_name_that_does_not_exist(transport: Any) -> None:
 
 
 def test_silence_after_the_request(transport: Any, serve: Serve) -> None:
-    server = serve(says(b"", pause=0.4))
+    server = serve(says(b"", pause=0.8))
 
     assert failed(transport, server.url).code == "timeout.first_byte"
 
