@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from crawler.model import Limits, Network, Outcome, Request
 
 _MARGIN = 0.5  # seconds after the deadline: the transport ends its waits itself, this is in reserve
+_CLOSING = 0.5  # seconds
 _RESOLVERS = 32  # threads that ask DNS; gevent has 10
 
 
@@ -98,7 +99,15 @@ class GeventPool:
         self._pool.kill()
         self._lookups.kill()
         self._through.abort()
-        self._through.close()
+        # A signal may have ended a worker between taking a lock and being able to give it back.
+        late = gevent.Timeout.start_new(_CLOSING)
+        try:
+            self._through.close()
+        except gevent.Timeout as error:
+            if error is not late:
+                raise
+        finally:
+            late.close()
 
     def _work(self) -> None:
         try:
