@@ -45,6 +45,9 @@ class Request:
     since: float = 0.0  # monotonic instant the first request of the chain was taken from the input
     deadline: float = 0.0  # monotonic instant its redirects and retries end at; 0 before the first
     public_only: bool = False  # a hop from a public page: private addresses are refused at connect
+    row: int = 0  # of its frontier; hops and retries keep it
+    text: str = ""  # what the input said, without a password
+    carried: str = ""  # a JSON object: what the input line said beside the URL
 
     @property
     def origin(self) -> str:
@@ -60,9 +63,17 @@ class _RequestDraft:
 
 
 def seed_request(
-    url: str, headers: tuple[tuple[str, str], ...], *, number: int, since: float
+    url: str,
+    headers: tuple[tuple[str, str], ...],
+    *,
+    number: int,
+    since: float,
+    method: str = "GET",
+    body: bytes = b"",
+    text: str = "",
+    carried: str = "",
 ) -> Request:
-    """As ``Request(url, headers, number=..., since=...)``, at half its cost: see `response`."""
+    """As ``Request(url, headers, ...)``, at half its cost: see `response`."""
     draft: Any = _RequestDraft()
     draft.url = url
     draft.headers = headers
@@ -70,13 +81,16 @@ def seed_request(
     draft.parent = None
     draft.via = ()
     draft.purpose = Purpose.PAGE
-    draft.method = "GET"
-    draft.body = b""
+    draft.method = method
+    draft.body = body
     draft.number = number
     draft.attempt = 1
     draft.since = since
     draft.deadline = 0.0
     draft.public_only = False
+    draft.row = 0
+    draft.text = text
+    draft.carried = carried
     draft.__class__ = Request
     made: Request = draft
     return made
@@ -210,13 +224,25 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A request that policy refused: robots, scope, a limit."""
+    """A request that was never made, because policy refused it: robots, scope, a limit."""
 
     request: Request
-    reason: str
+    code: str  # the stable word: ``robots.disallowed``, ``policy.trap``, ...
+    reason: str = ""  # for people: the line of robots.txt, the rule
+
+    @property
+    def url(self) -> str:
+        """The URL that was not fetched."""
+        return self.request.url
+
+    @property
+    def ok(self) -> bool:
+        """Always False: lets a loop over outcomes ask one question."""
+        return False
 
 
-Outcome: TypeAlias = Response | Failure
+Outcome: TypeAlias = Response | Failure  # of an exchange
+Final: TypeAlias = Response | Failure | Skip  # of a request
 
 
 @dataclass(frozen=True, slots=True)

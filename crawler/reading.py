@@ -1,6 +1,6 @@
 """URLs from files, arguments and stdin, one per line, read as they are needed.
 
-    files, -, URLs ──► chunks ──► (gunzip) ──► lines ──► Seed | Failure | Pause
+    files, -, URLs ──► chunks ──► (gunzip) ──► lines ──► Request | Failure | Pause
 
 A line is a URL; `#` begins a comment at the start of a line or after white space; blank lines are
 nothing. A line that is no URL, or a URL that stood there before, comes out as a Failure with the
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from crawler import urls
 from crawler.errors import FetchError, InputError, InvalidURL
 from crawler.lines import CHUNK, SHOWN, Bad, lines, recoded, unpacked
-from crawler.model import Failure, Pause, Request
+from crawler.model import Failure, Pause, Request, seed_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,13 +40,6 @@ _SELECT_MOST = 1024  # select(2) cannot look at descriptors from here on
 _COMMENT = re.compile(rb"[ \t]#")
 _PASSWORD = re.compile(r"^([^/?#]*//|)[^/?#]*:[^/?#]*@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a URL parser would drop a tab and join its sides
-
-
-@dataclass(frozen=True, slots=True)
-class Seed(Request):
-    """A request the user gave, with the text it stood for; hops and retries keep both."""
-
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +84,10 @@ class Reading:
         self._clock = clock
         self._items = self._read(inputs)
 
-    def __iter__(self) -> Iterator[Seed | Failure | Pause]:
+    def __iter__(self) -> Iterator[Request | Failure | Pause]:
         return self._items
 
-    def _read(self, inputs: Sequence[str]) -> Iterator[Seed | Failure | Pause]:
+    def _read(self, inputs: Sequence[str]) -> Iterator[Request | Failure | Pause]:
         for name in inputs:
             if is_url(name):
                 yield self._entry("argument", 0, name)
@@ -115,7 +108,7 @@ class Reading:
                     if idle % _BETWEEN_TURNS == 0:
                         yield _TURN
 
-    def _entry(self, name: str, line: int, text: str | Bad) -> Seed | Failure:
+    def _entry(self, name: str, line: int, text: str | Bad) -> Request | Failure:
         self.lines += 1
         place = f"{name}:{line}: " if line else ""
         if isinstance(text, Bad):
@@ -134,7 +127,7 @@ class Reading:
             message = f"{place}seen before: {url}"
             return self._refused(message, "url.duplicate", text, url)
         template = self._template
-        return Seed(
+        return seed_request(
             url,
             (*template.headers, *headers) if headers else template.headers,
             method=template.method,
@@ -145,7 +138,7 @@ class Reading:
         )
 
     def _refused(self, message: str, code: str, text: str, url: str = "") -> Failure:
-        seed = Seed(url, number=self.lines, text=text)
+        seed = Request(url, number=self.lines, text=text)
         return Failure(seed, FetchError(message, code=code), datetime.now(UTC), 0.0, attempts=0)
 
     def _chunks(self, name: str, shown: str) -> Iterator[bytes | Pause]:

@@ -14,16 +14,16 @@ import pytest
 from crawler.errors import InputError
 from crawler.frontier.seen import Seen
 from crawler.lines import MAX_LINE
-from crawler.model import Failure, Pause
-from crawler.reading import Reading, Seed, Template, check
+from crawler.model import Failure, Pause, Request
+from crawler.reading import Reading, Template, check
 
 
-def read(*inputs: object, **options) -> list[Seed | Failure | Pause]:
+def read(*inputs: object, **options) -> list[Request | Failure | Pause]:
     return list(Reading([str(name) for name in inputs], **options))
 
 
 def urls(*inputs: object) -> list[str]:
-    return [item.url for item in read(*inputs) if isinstance(item, Seed)]
+    return [item.url for item in read(*inputs) if isinstance(item, Request)]
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_line_that_is_no_url_is_reported_with_file_and_line(written) -> None:
 
     items = read(path)
 
-    assert [item.number if isinstance(item, Seed) else item.request.number for item in items] == [
+    assert [getattr(item, "request", item).number for item in items] == [
         1,
         2,
         3,
@@ -118,7 +118,7 @@ def test_random_bytes_never_end_the_reading(written) -> None:
 def test_a_line_that_is_too_long_is_one_bad_line(written, length: int) -> None:
     items = read(written(b"a" * length + b"\nhttp://a.test/\n"))
 
-    assert [type(item) for item in items] == [Failure, Seed]
+    assert [type(item) for item in items] == [Failure, Request]
     assert len(items[0].request.text) <= 200
 
 
@@ -248,8 +248,8 @@ def test_a_password_is_neither_recorded_nor_shown(written, line: str) -> None:
     path = written(f"{line}\n{line}\n".encode())
 
     for item in read(path, seen=Seen()):
-        request = item if isinstance(item, Seed) else item.request
-        said = "" if isinstance(item, Seed) else str(item.error)
+        request = item if isinstance(item, Request) else item.request
+        said = "" if isinstance(item, Request) else str(item.error)
         assert "s3c" not in request.text + request.url + said
         assert "ret@" not in request.text + request.url + said
 

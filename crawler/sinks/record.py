@@ -107,7 +107,7 @@ class Describer:
         total = timing.total or outcome.elapsed
         record: Record = {
             "n": request.number,
-            "input": getattr(request, "text", "") or first,
+            "input": request.text or first,
             "url": first or None,
             "final_url": request.url or None,
             "status": status,

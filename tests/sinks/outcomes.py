@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from crawler.errors import ConnectError, FetchError
-from crawler.model import Failure, Headers, Response, Timing
-from crawler.reading import Seed
+from crawler.model import Failure, Headers, Request, Response, Timing
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
@@ -24,7 +23,7 @@ def response(
     reason: str = "OK",
 ) -> Response:
     return Response(
-        Seed(url, number=number, via=via, text=text),
+        Request(url, number=number, via=via, text=text),
         status,
         reason,
         Headers((("Content-Type", content_type),)),
@@ -50,7 +49,7 @@ def failure(
     attempts: int = 3,
 ) -> Failure:
     return Failure(
-        Seed(url, number=number, text=text),
+        Request(url, number=number, text=text),
         error or ConnectError(message),
         WHEN,
         0.5,
