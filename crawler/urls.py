@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import base64
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import can_ada
 
+from crawler import hostnames
 from crawler.errors import InvalidURL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_URL = 4096  # bytes; longer ones are traps or mistakes (nginx's default request line is 8 KiB)
 _SHOWN = 120  # characters of a bad URL quoted in a message
@@ -39,7 +43,13 @@ def canonical(url: str, base: str | None = None) -> str:
     Raises:
         InvalidURL: it is no http(s) URL, has no host, or is longer than `MAX_URL`.
     """
-    parsed = _parse(url, base, url)
+    try:
+        # can_ada spells joining as addition.
+        parsed = can_ada.parse(url) if base is None else can_ada.parse(base) + url
+    except (ValueError, TypeError):
+        return _checked(_parse(url, base, url)[1], url)
+    if hostnames.MOVED in url:
+        return _checked(_parse(url, base, url)[1], url)
     href = parsed.href
     return _checked(href if "@" not in href else _without_user(parsed), url)
 
@@ -56,18 +66,52 @@ def seed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     typed = text = text.strip()
     if text and "://" not in text and not _has_scheme(text):
         text = "https://" + text.lstrip("/")
-    parsed = _parse(text, None, typed)
-    href = parsed.href
-    if "@" not in href or not parsed.has_credentials():
+    try:
+        href = can_ada.parse(text).href
+        if "@" not in href and hostnames.MOVED not in text:
+            return _checked(href, typed), ()
+    except (ValueError, TypeError):
+        pass  # InvalidURL, too, is raised again below
+    (user, password), href = _parse(text, None, typed)
+    if not user and not password:
         return _checked(href, typed), ()
-    pair = unquote_to_bytes(parsed.username) + b":" + unquote_to_bytes(parsed.password)
+    pair = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
     authorization = "Basic " + base64.b64encode(pair).decode("ascii")
-    return _checked(_without_user(parsed), typed), (("Authorization", authorization),)
+    return _checked(href, typed), (("Authorization", authorization),)
 
 
 def join(base: str, reference: str) -> str:
     """The canonical URL that `reference`, found on the page `base`, means. Raises InvalidURL."""
     return canonical(reference, base)
+
+
+def joiner(base: str) -> Callable[[str], str | None]:
+    """As `join` with this base, for many references: None where `join` raises."""
+    try:
+        parsed = can_ada.parse(base)
+    except ValueError:
+        parsed = None
+
+    def join(reference: str) -> str | None:
+        try:
+            if parsed is None or hostnames.MOVED in reference:
+                return canonical(reference, base)
+            joined = parsed + reference
+            href = joined.href
+            return _checked(href if "@" not in href else _without_user(joined), reference)
+        except InvalidURL:
+            return None
+        except (ValueError, TypeError):
+            return _or_none(reference, base)
+
+    return join
+
+
+def _or_none(reference: str, base: str) -> str | None:
+    try:
+        return canonical(reference, base)
+    except InvalidURL:
+        return None
 
 
 def target(url: str) -> str:
@@ -99,15 +143,31 @@ def _has_scheme(text: str) -> bool:
     return bool(colon) and plausible and not after[:1].isdigit()
 
 
-def _parse(url: str, base: str | None, shown: str) -> can_ada.URL:
+def _parse(url: str, base: str | None, shown: str) -> tuple[tuple[str, str], str]:
+    """User and password of any URL, and the URL without them. Raises InvalidURL."""
+    url = _scalar(url)
+    if hostnames.MOVED in url:
+        url = hostnames.mapped(url)
+    places: list[int] = []
     try:
-        # can_ada spells joining as addition.
-        return can_ada.parse(url) if base is None else can_ada.parse(base) + url
+        parsed = can_ada.parse(url) if base is None else can_ada.parse(base) + url
     except ValueError as error:
-        raise InvalidURL(f"not a URL: {_quoted(shown)}") from error
-    except TypeError:  # lone surrogates cannot be encoded: scalar value strings have U+FFFD there
-        scalar = url.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return _parse(scalar, base, shown)
+        url, places = hostnames.masked(hostnames.mapped(url))
+        masked, places_of_base = hostnames.masked(base or "")
+        try:
+            parsed = can_ada.parse(masked) + url if base is not None else can_ada.parse(url)
+        except ValueError:
+            raise InvalidURL(f"not a URL: {_quoted(shown)}") from error
+        if not places and places_of_base and parsed.hostname == can_ada.parse(masked).hostname:
+            places = places_of_base
+    pair = parsed.username, parsed.password
+    href = parsed.href if pair == ("", "") else _without_user(parsed)
+    return pair, hostnames.unmasked(href, places) if places else href
+
+
+def _scalar(text: str) -> str:
+    """`text` with U+FFFD for lone surrogates, which no URL has (https://infra.spec.whatwg.org/)."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _without_user(parsed: can_ada.URL) -> str:

@@ -1,0 +1,127 @@
+"""The elements of a page that refer to something, in order, and its title: by two parsers.
+
+    fast  lexbor, by selectolax: a browser's tree, in C. Its work grows with the square of nesting.
+    bs4   BeautifulSoup over lxml: thirty times slower, and the reference the other is tested by.
+
+A mark is an element's name and its attributes. What marks mean is decided in extract.py, once for
+both. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bs4 import BeautifulSoup
+    from selectolax.lexbor import LexborNode
+
+    Attributes: TypeAlias = dict[str, str | None]
+    Mark: TypeAlias = tuple[str, Attributes]
+    Parser: TypeAlias = Callable[[str, bool], tuple[list[Mark], str]]
+
+_MAX_TITLE = 1000  # characters
+# Elements whose attribute is followed: hyperlinks, and documents shown within this one.
+FOLLOWED = {"a": "href", "area": "href", "iframe": "src", "frame": "src"}
+# Elements that need something to be shown, and the attributes that name it.
+REQUISITES = {
+    "img": ("src", "srcset"),
+    "source": ("src", "srcset"),
+    "script": ("src",),
+    "video": ("src", "poster"),
+    "audio": ("src",),
+    "track": ("src",),
+    "embed": ("src",),
+    "object": ("data",),
+    "input": ("src",),
+    "image": ("href", "xlink:href"),
+    "use": ("href", "xlink:href"),
+    "feimage": ("href", "xlink:href"),
+    "body": ("background",),
+    "table": ("background",),
+    "td": ("background",),
+    "th": ("background",),
+}
+_WANTED = "a[href],area[href],iframe[src],frame[src],base[href],link[href],meta[content],title"
+_SVG_LINKS = r",a[xlink\:href]"
+_WANTED_TOO = "," + ",".join(REQUISITES)
+_WHITE = re.compile(r"[\t\n\f\r ]+")
+_DECLARATION = re.compile(r"\A[\t\n\f\r \ufeff]*<\?xml[^>]*+>", re.IGNORECASE)
+
+
+def by_lexbor(text: str, with_requisites: bool) -> tuple[list[Mark], str]:
+    """The marks of a page and its title, by selectolax."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(text)
+    wanted = _WANTED + _SVG_LINKS if "xlink:" in text else _WANTED
+    title: str | None = None
+    marks: list[Mark] = []
+    for node in tree.css(wanted + _WANTED_TOO if with_requisites else wanted):
+        name = node.tag or ""
+        if name != "title":
+            marks.append((name, node.attributes))
+        elif title is None and not _is_drawn(node):
+            title = node.text()
+    return marks, _folded(title or "")
+
+
+def _is_drawn(node: LexborNode) -> bool:
+    """Whether it is the title of a drawing."""
+    parent = node.parent
+    while parent is not None and parent.tag not in {"head", "body"}:
+        if parent.tag == "svg":
+            return True
+        parent = parent.parent
+    return False
+
+
+# What BeautifulSoup's tree has as elements and a browser's has not.
+_NO_ELEMENTS = ("template", "iframe", "noembed", "noframes", "textarea", "title", "xmp", "svg")
+
+
+def by_soup(text: str, with_requisites: bool) -> tuple[list[Mark], str]:
+    """The marks of a page and its title, by BeautifulSoup over lxml."""
+    tree = soup(text)
+    names = {*FOLLOWED, "base", "link", "meta"}
+    if with_requisites:
+        names |= set(REQUISITES)
+    marks: list[Mark] = []
+    for element in tree.find_all(list(names)):
+        attributes: Attributes = {name: str(value) for name, value in element.attrs.items()}
+        around = {parent.name for parent in element.parents}
+        outside = around.isdisjoint(_NO_ELEMENTS[:-1])
+        if outside and _refers(element.name, attributes, with_requisites):
+            marks.append((element.name, attributes))
+    for title in tree.find_all("title"):
+        if {parent.name for parent in title.parents}.isdisjoint(_NO_ELEMENTS):
+            return marks, _folded(title.get_text())
+    return marks, ""
+
+
+def _refers(name: str, attributes: Attributes, with_requisites: bool) -> bool:
+    """As the selector of the fast parser asks."""
+    if name in FOLLOWED:
+        return FOLLOWED[name] in attributes or "xlink:href" in attributes
+    if name in {"base", "link"}:
+        return "href" in attributes
+    return with_requisites or "content" in attributes
+
+
+def soup(text: str) -> BeautifulSoup:
+    """The text as BeautifulSoup's tree, attributes as they are written."""
+    from bs4 import BeautifulSoup
+
+    # libxml2 ends a document at a NUL, where the standard has a replacement character; and what
+    # begins as XML makes BeautifulSoup warn that it should be read as XML.
+    text = _DECLARATION.sub("", text.replace("\0", "\ufffd"), count=1)
+    return BeautifulSoup(text, "lxml", multi_valued_attributes=None)
+
+
+def _folded(title: str) -> str:
+    return _WHITE.sub(" ", title).strip(" ")[:_MAX_TITLE]
+
+
+PARSERS: dict[str, Parser] = {"fast": by_lexbor, "bs4": by_soup}
