@@ -21,7 +21,7 @@ from crawler.safety import safe_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from crawler.model import Outcome
+    from crawler.model import Final
     from crawler.sinks._file import RecordFile
 
 REDRAW = 0.25  # seconds between two progress lines
@@ -36,9 +36,11 @@ class Lines:
         self._file = file
         self._colour = colour
         self.flush = file.flush
+        self.mark = file.mark
+        self.sync = file.sync
         self.close = file.close
 
-    def write(self, outcome: Outcome) -> None:
+    def write(self, outcome: Final) -> None:
         text = report.line(outcome, colour=self._colour)
         self._file.add(text.encode("utf-8", "replace") + b"\n")
 

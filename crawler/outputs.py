@@ -24,26 +24,42 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from crawler.config import Settings
-    from crawler.model import Outcome
+    from crawler.model import Final
     from crawler.sinks import Output
 
 
 class Outputs:
     """Everything a run writes, opened before the first fetch.
 
+    Args:
+        settings: the effective settings.
+        inputs: what is read, so that it is not written over.
+        engine: the name of the engine, for the records.
+        environ: the environment.
+        marks: of an earlier `marks()`: outputs named in it are cut back to their mark and go on,
+            whatever the settings say; others begin.
+
     Raises:
-        SinkError: one of them cannot be written, or exists and is not to be replaced.
+        SinkError: one of them cannot be written, exists and is not to be replaced, or is not what
+            its mark is of.
         ConfigError: a field does not exist.
     """
 
     def __init__(
-        self, settings: Settings, inputs: Sequence[str], engine: str, environ: Mapping[str, str]
+        self,
+        settings: Settings,
+        inputs: Sequence[str],
+        engine: str,
+        environ: Mapping[str, str],
+        *,
+        marks: Mapping[str, str] | None = None,
     ) -> None:
         self._stack = contextlib.ExitStack()
         self._prompt: list[Output] = []
         self._all: list[Output] = []
+        self._named: dict[str, Output] = {}  # by what the settings say
         self.summary: RecordFile | None = None
-        mode = _mode(settings)
+        mode = _mode(settings, resumable=marks is not None)
         with self._stack as stack:
             directory = settings.text("save_dir")
             bodies = Bodies(directory) if directory else None
@@ -59,13 +75,17 @@ class Outputs:
                 raise settings.error("fields", str(error)) from error
             for target in settings.texts("output"):
                 _refuse_input(sinks.choose(target)[0], inputs)
-                self._add(sinks.open(target, describer, mode=mode), sinks.choose(target)[0])
+                mark = marks.get(target, "") if marks is not None else ""
+                output = sinks.open(target, describer, mode="resume" if mark else mode, mark=mark)
+                self._add(output, sinks.choose(target)[0])
+                self._named[target] = output
             if not any(sinks.choose(target)[0] == "-" for target in settings.texts("output")):
                 self._screen(settings, describer, environ)
             name = settings.text("summary")
             if name:
                 _refuse_input(name, inputs)
-                self.summary = RecordFile(name, mode=mode)
+                # That of a crawl that goes on replaces the one it had when it was stopped.
+                self.summary = RecordFile(name, mode="overwrite" if marks else mode)
                 stack.callback(self.summary.close)
             self._stack = stack.pop_all()
 
@@ -77,7 +97,7 @@ class Outputs:
         with contextlib.suppress(SinkError):
             self._stack.close()
 
-    def write(self, outcome: Outcome) -> None:
+    def write(self, outcome: Final) -> None:
         """Write the outcome to every output. Raises SinkError."""
         for output in self._all:
             output.write(outcome)
@@ -86,6 +106,19 @@ class Outputs:
         """Write what readers of a pipe wait for, or everything gathered. Raises SinkError."""
         for output in self._all if everything else self._prompt:
             output.flush()
+
+    def marks(self) -> dict[str, str]:
+        """Flush; how much of each output is whole, by what the settings call it.
+
+        Raises:
+            SinkError: one of them cannot be written; there is no mark from then on.
+        """
+        return {target: output.mark() for target, output in self._named.items()}
+
+    def sync(self) -> None:
+        """Wait until all outputs are on the disk. Raises SinkError."""
+        for output in self._named.values():
+            output.sync()
 
     def close(self) -> SinkError | None:
         """Write and close all records; the error of the output that is worst off, if any."""
@@ -113,12 +146,14 @@ class Outputs:
             self._prompt.append(output)
 
 
-def _mode(settings: Settings) -> str:
+def _mode(settings: Settings, *, resumable: bool) -> str:
     if settings.flag("overwrite") and settings.flag("append"):
         raise settings.error("append", "not together with overwrite")
     if settings.flag("overwrite"):
         return "overwrite"
-    return "append" if settings.flag("append") else "new"
+    if settings.flag("append"):
+        return "append"
+    return "resume" if resumable else "new"
 
 
 def _refuse_input(path: str, inputs: Sequence[str]) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.model import Failure, Response
+from crawler.model import Failure, Response, Skip
 from crawler.safety import safe_text
 from crawler.sinks.record import fault
 
 if TYPE_CHECKING:
-    from crawler.model import Outcome
+    from crawler.model import Final
     from crawler.stats import Percentiles, Snapshot
 
 _SHOWN_CODES = 12  # in the summary; the rest is counted together
@@ -21,21 +21,23 @@ _RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _NEVER_ASKED = frozenset({"url.invalid", "url.duplicate"})
 
 
-def line(outcome: Outcome, *, colour: bool = False) -> str:
+def line(outcome: Final, *, colour: bool = False) -> str:
     """One URL: status, bytes, time, URL, and what went wrong."""
-    code, _ = fault(outcome)
-    reply = outcome if isinstance(outcome, Response) else outcome.error.partial
+    code, said = fault(outcome)
+    reply = _reply(outcome)
     status = str(reply.status) if reply is not None else "---"
     size = human_size(len(reply.raw)) if reply is not None else "-"
     url = outcome.request.url or getattr(outcome.request, "text", "")
-    text = f"{status:>3} {size:>9} {human_duration(outcome.elapsed):>9}  {safe_text(url)}"
+    time = "-" if isinstance(outcome, Skip) else human_duration(outcome.elapsed)
+    text = f"{status:>3} {size:>9} {time:>9}  {safe_text(url)}"
     if not code:
         return text
     text = f"{text}  {safe_text(code)}"
-    if isinstance(outcome, Failure) and code not in _NEVER_ASKED:
-        text = f"{text}: {safe_text(str(outcome.error))}"
+    if not isinstance(outcome, Response) and said and code not in _NEVER_ASKED:
+        text = f"{text}: {safe_text(said)}"
     if colour:
-        return f"{_YELLOW if code in _NEVER_ASKED else _RED}{text}{_PLAIN}"
+        asked = code not in _NEVER_ASKED and not isinstance(outcome, Skip)
+        return f"{_RED if asked else _YELLOW}{text}{_PLAIN}"
     return text
 
 
@@ -67,11 +69,12 @@ def progress(snapshot: Snapshot, *, under_way: int, read: float | None) -> str:
 
 
 def summary(snapshot: Snapshot) -> str:
-    """What the run did, in six lines at most."""
+    """What the run did, in seven lines at most."""
+    skipped = f" + {snapshot.skipped:,} skipped" if snapshot.skipped else ""
     accounts = (
         f"{snapshot.lines:,} lines = {snapshot.fetched:,} fetched + {snapshot.failed:,} failed"
         f" + {snapshot.duplicate:,} duplicate + {snapshot.invalid:,} invalid"
-        f" + {snapshot.unfinished:,} unfinished"
+        f"{skipped} + {snapshot.unfinished:,} unfinished"
     )
     pace = f"{snapshot.pages_per_second:,.1f} pages/s   {human_size(snapshot.body_bytes)}"
     lines = [accounts, f"time      {human_time(snapshot.elapsed)}   {pace}"]
@@ -79,6 +82,8 @@ def summary(snapshot: Snapshot) -> str:
         lines.append("status    " + _counts([(str(s), n) for s, n in snapshot.statuses]))
     if snapshot.errors:
         lines.append("errors    " + _counts(list(snapshot.errors)))
+    if snapshot.skips:
+        lines.append("skipped   " + _counts(list(snapshot.skips)))
     if snapshot.statuses:
         lines.append("latency   " + _percentiles(snapshot.latency))
         lines.append("queue     " + _percentiles(snapshot.queue))
@@ -95,6 +100,7 @@ def summary_record(
         "failed": snapshot.failed,
         "duplicate": snapshot.duplicate,
         "invalid": snapshot.invalid,
+        "skipped": snapshot.skipped,
         "unfinished": snapshot.unfinished,
         "exit_code": code,
         "stopped": stopped or None,
@@ -105,9 +111,16 @@ def summary_record(
         "bytes": snapshot.body_bytes,
         "statuses": {str(status): number for status, number in snapshot.statuses},
         "errors": dict(snapshot.errors),
+        "skips": dict(snapshot.skips),
         "latency": _rounded(snapshot.latency),
         "queue": _rounded(snapshot.queue),
     }
+
+
+def _reply(outcome: Final) -> Response | None:
+    if isinstance(outcome, Failure):
+        return outcome.error.partial
+    return outcome if isinstance(outcome, Response) else None
 
 
 def human_size(size: int) -> str:

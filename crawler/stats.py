@@ -2,8 +2,8 @@
 
     outcome ──► add ──► statuses, errors, bytes, latency, queue time ──► Snapshot ──► report
 
-The accounts are exact: lines = fetched + failed + duplicate + invalid + unfinished, always. Memory
-does not grow with the run: latencies go into buckets 2 % wide.
+The accounts are exact: lines = fetched + failed + skipped + duplicate + invalid + unfinished.
+Memory does not grow with the run: latencies go into buckets 2 % wide.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crawler.model import Response
+from crawler.model import Response, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crawler.model import Outcome
+    from crawler.model import Final
 
 DUPLICATE = "url.duplicate"
 INVALID = "url.invalid"
@@ -55,6 +55,8 @@ class Snapshot:
     errors: tuple[tuple[str, int], ...]  # (code, count), most frequent first
     latency: Percentiles  # of exchanges that brought a response, without the queue
     queue: Percentiles  # from reading the line to the start of the last exchange
+    skipped: int = 0  # never asked for: robots, scope, a limit
+    skips: tuple[tuple[str, int], ...] = ()  # (reason, count), most frequent first
 
     @property
     def pages_per_second(self) -> float:
@@ -106,20 +108,22 @@ class Stats:
         self._started = clock()
         self._statuses: Counter[int] = Counter()
         self._errors: Counter[str] = Counter()
+        self._skips: Counter[str] = Counter()
         self._latency = Histogram()
         self._queue = Histogram()
         self.fetched = 0
         self.failed = 0
         self.duplicate = 0
         self.invalid = 0
+        self.skipped = 0
         self.body_bytes = 0
 
     @property
     def ended(self) -> int:
         """Lines that have their outcome."""
-        return self.fetched + self.failed + self.duplicate + self.invalid
+        return self.fetched + self.failed + self.skipped + self.duplicate + self.invalid
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Final) -> None:
         """Count one outcome."""
         if isinstance(outcome, Response):
             self._statuses[outcome.status] += 1
@@ -133,7 +137,11 @@ class Stats:
                 ] += 1
             self._time(outcome)
             return
-        code = outcome.error.code
+        code = outcome.code
+        if isinstance(outcome, Skip):
+            self.skipped += 1
+            self._skips[code if len(self._skips) < _CODES else "other"] += 1
+            return
         if code == DUPLICATE:
             self.duplicate += 1
         elif code == INVALID:
@@ -159,6 +167,8 @@ class Stats:
             errors=tuple(self._errors.most_common()),
             latency=self._latency.percentiles(),
             queue=self._queue.percentiles(),
+            skipped=self.skipped,
+            skips=tuple(self._skips.most_common()),
         )
 
     def _time(self, response: Response) -> None:

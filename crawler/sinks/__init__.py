@@ -26,6 +26,18 @@ if TYPE_CHECKING:
             """Write what was gathered. Raises SinkError."""
             ...
 
+        def mark(self) -> str:
+            """Flush; how much of the output is whole, for `open`. Raises SinkError.
+
+            What a mark is of outlives the process. "" where an output cannot be resumed: stdout, a
+            pipe, a device.
+            """
+            ...
+
+        def sync(self) -> None:
+            """Wait until all of it is on the disk, safe from a power cut. Raises SinkError."""
+            ...
+
 
 __all__ = ["FORMATS", "OutputClosed", "choose", "open"]
 
@@ -47,23 +59,26 @@ def choose(target: str) -> tuple[str, str]:
     return target, _SUFFIXES[suffix]
 
 
-def open(target: str, describer: Describer, *, mode: str = "new") -> Output:
+def open(target: str, describer: Describer, *, mode: str = "new", mark: str = "") -> Output:
     """The sink for what ``-o`` names.
 
     Args:
         target: a path whose suffix says the format, ``FILE:FORMAT``, or ``-``.
         describer: makes the records; share one among the sinks of a run.
-        mode: ``new``, ``overwrite`` or ``append``.
+        mode: ``new``, ``overwrite``, ``append`` or ``resume``.
+        mark: with ``resume``, what the output is cut back to; "" when it had no mark yet: then only
+            what holds no record may be there.
 
     Raises:
-        SinkError: it cannot be opened, or exists and is not to be replaced.
+        SinkError: it cannot be opened, exists and is not to be replaced, or is not what the mark is
+            of: gone, too short, changed.
     """
     path, name = choose(target)
-    file = RecordFile(path, mode=mode)
     if name == "csv":
-        from crawler.sinks.csv_file import CsvFile
+        from crawler.sinks.csv_file import CsvFile, heading
 
-        return CsvFile(file, describer)
+        first = heading(describer.fields)
+        return CsvFile(RecordFile(path, mode=mode, mark=mark, heading=first), describer)
     from crawler.sinks.jsonl import JsonLines
 
-    return JsonLines(file, describer)
+    return JsonLines(RecordFile(path, mode=mode, mark=mark), describer)

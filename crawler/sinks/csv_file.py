@@ -14,7 +14,9 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crawler.model import Outcome
+    from collections.abc import Iterable
+
+    from crawler.model import Final
     from crawler.sinks._file import RecordFile
     from crawler.sinks.record import Describer, Field
 
@@ -27,27 +29,30 @@ _FORMULA = re.compile(
 
 
 class CsvFile:
-    """A sink of comma-separated values with a heading line."""
+    """A sink of comma-separated values; the file begins with its heading."""
 
     def __init__(self, file: RecordFile, describer: Describer) -> None:
         self._file = file
         self._record = describer.record
-        self._row = io.StringIO(newline="")
-        self._writer = csv.writer(self._row, lineterminator="\n")
         self.flush = file.flush
+        self.mark = file.mark
+        self.sync = file.sync
         self.close = file.close
-        if file.begins:
-            self._write(list(describer.fields))
 
-    def write(self, outcome: Outcome) -> None:
+    def write(self, outcome: Final) -> None:
         record = self._record(outcome)
-        self._write([_cell(value) for value in record.values()])
+        self._file.add(_line([_cell(value) for value in record.values()]))
 
-    def _write(self, cells: list[str]) -> None:
-        self._row.seek(0)
-        self._row.truncate()
-        self._writer.writerow(cells)
-        self._file.add(self._row.getvalue().encode("utf-8", "replace"))
+
+def heading(fields: Iterable[str]) -> bytes:
+    """The first line: the names of the columns."""
+    return _line([_cell(name) for name in fields])
+
+
+def _line(cells: list[str]) -> bytes:
+    row = io.StringIO(newline="")
+    csv.writer(row, lineterminator="\n").writerow(cells)
+    return row.getvalue().encode("utf-8", "replace")
 
 
 def _cell(value: Field) -> str:

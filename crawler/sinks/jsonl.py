@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from crawler.sinks.record import encoded
 
 if TYPE_CHECKING:
-    from crawler.model import Outcome
+    from crawler.model import Final
     from crawler.sinks._file import RecordFile
     from crawler.sinks.record import Describer
 
@@ -19,8 +19,10 @@ class JsonLines:
         self._file = file
         self._record = describer.record
         self.flush = file.flush
+        self.mark = file.mark
+        self.sync = file.sync
         self.close = file.close
 
-    def write(self, outcome: Outcome) -> None:
+    def write(self, outcome: Final) -> None:
         line = encoded(self._record(outcome))
         self._file.add(line)

@@ -16,12 +16,12 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeAlias
 
-from crawler.model import Response
+from crawler.model import NO_TIMING, Response, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from crawler.model import Outcome
+    from crawler.model import Final, Timing
 
 Field: TypeAlias = "str | int | float | bool | list[str] | list[dict[str, str]] | None"
 Record: TypeAlias = "dict[str, Field]"
@@ -73,9 +73,9 @@ class Describer:
         self._all = self.fields == FIELDS
         self._hashed = keep is not None or "sha256" in self.fields
         self._titled = "title" in self.fields
-        self._last: tuple[Outcome, Record] | None = None
+        self._last: tuple[Final, Record] | None = None
 
-    def record(self, outcome: Outcome) -> Record:
+    def record(self, outcome: Final) -> Record:
         """The record of `outcome`; the same one again for the same outcome."""
         if self._last is not None and self._last[0] is outcome:
             return self._last[1]
@@ -85,18 +85,19 @@ class Describer:
         self._last = (outcome, record)
         return record
 
-    def _describe(self, outcome: Outcome) -> Record:
+    def _describe(self, outcome: Final) -> Record:
         request = outcome.request
-        timing = outcome.timing
+        timing, total, started = _clocked(outcome)
         digest: str | None = None
         file: str | None = None
-        reply: Response | None
+        reply: Response | None = None
+        attempts = 0
         if isinstance(outcome, Response):
             reply = outcome
             attempts = request.attempt
             if self._hashed and not outcome.truncated:
                 digest, file = self._kept(outcome.body)
-        else:
+        elif not isinstance(outcome, Skip):
             reply = outcome.error.partial
             attempts = outcome.attempts
         error, error_text = fault(outcome)
@@ -104,9 +105,8 @@ class Describer:
         status, size, decoded, content_type, ip, port, version, reused, truncated, warnings = (
             _reply(reply) if reply is not None else _NO_REPLY
         )
-        total = timing.total or outcome.elapsed
         record: Record = {
-            "n": request.number,
+            "n": request.number or None,
             "input": request.text or first,
             "url": first or None,
             "final_url": request.url or None,
@@ -130,7 +130,7 @@ class Describer:
             "time_tls": round(timing.tls, 6),
             "time_first_byte": round(timing.first_byte, 6),
             "time_total": round(total, 6),
-            "started": outcome.started.isoformat(),
+            "started": started,
             "truncated": truncated,
             "warnings": warnings,
             "sha256": digest,
@@ -145,13 +145,15 @@ class Describer:
         digest = sha256(body).hexdigest()
         return digest, self._keep(body, digest) if self._keep is not None and body else None
 
-    def _queue(self, outcome: Outcome, total: float) -> float:
-        since = outcome.request.since
+    def _queue(self, outcome: Final, total: float) -> float:
+        since = 0.0 if isinstance(outcome, Skip) else outcome.request.since
         return round(max(0.0, self._clock() - since - total), 6) if since else 0.0
 
 
-def fault(outcome: Outcome) -> tuple[str, str]:
+def fault(outcome: Final) -> tuple[str, str]:
     """Code and sentence of what went wrong, both empty for a whole page from 200 to 399."""
+    if isinstance(outcome, Skip):
+        return outcome.code, outcome.reason
     if not isinstance(outcome, Response):
         return outcome.error.code, str(outcome.error)
     if outcome.ok:
@@ -172,6 +174,14 @@ _Reply: TypeAlias = (
 )
 _NO_REPLY: _Reply = (None, 0, 0, None, None, None, None, False, None, [])
 _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+
+
+def _clocked(outcome: Final) -> tuple[Timing, float, str | None]:
+    """The phases of the last exchange, the whole of it, and when it began."""
+    if isinstance(outcome, Skip):
+        return NO_TIMING, 0.0, None
+    timing = outcome.timing
+    return timing, timing.total or outcome.elapsed, outcome.started.isoformat()
 
 
 def _reply(reply: Response) -> _Reply:
