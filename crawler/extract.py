@@ -68,7 +68,7 @@ class Found:
         index: False when the page asks robots not to index it.
         dropped: references that are no http(s) URL, too long, or beyond the limits.
         warning: why it was not parsed to its end: ``parse.timeout``, ``parse.too_large``,
-            ``parse.died``; "" when it was.
+            ``parse.died`` (its process), ``parse.failed`` (the parser); "" when it was.
     """
 
     links: tuple[str, ...] = ()
@@ -107,9 +107,7 @@ def extract(
             page.warning = "parse.too_large"
         if sniffing.is_xhtml(content_type):
             text = _EMPTY_RAW.sub(r"<\1\2></\1>", text)
-        found, page.title = marks.PARSERS[parser](text, requisites)
-        for name, attributes in found:
-            page.take(name, attributes)
+        page.take_text(text, parser)
     return page.found(response.url)
 
 
@@ -149,6 +147,16 @@ class _Page:
             self.base = attributes.get("href") or ""
         if self.with_requisites:
             self._take_requisites(name, attributes)
+
+    def take_text(self, text: str, parser: str) -> None:
+        """The page itself."""
+        try:
+            found, self.title = marks.PARSERS[parser](text, self.with_requisites)
+        except marks.Unparsable:
+            self.warning = "parse.failed"
+            return
+        for name, attributes in found:
+            self.take(name, attributes)
 
     def take_headers(self, response: Response) -> None:
         """What the header fields say: they speak of any kind of body."""

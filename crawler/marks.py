@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     Mark: TypeAlias = tuple[str, Attributes]
     Parser: TypeAlias = Callable[[str, bool], tuple[list[Mark], str]]
 
+
+class Unparsable(Exception):
+    """The parser gave up: out of memory, or not able to make sense of it."""
+
+
 _MAX_TITLE = 1000  # characters
 # Elements whose attribute is followed: hyperlinks, and documents shown within this one.
 FOLLOWED = {"a": "href", "area": "href", "iframe": "src", "frame": "src"}
@@ -53,9 +58,12 @@ _DECLARATION = re.compile(r"\A[\t\n\f\r \ufeff]*<\?xml[^>]*+>", re.IGNORECASE)
 
 def by_lexbor(text: str, with_requisites: bool) -> tuple[list[Mark], str]:
     """The marks of a page and its title, by selectolax."""
-    from selectolax.lexbor import LexborHTMLParser
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
-    tree = LexborHTMLParser(text)
+    try:
+        tree = LexborHTMLParser(text)
+    except (SelectolaxError, MemoryError) as error:
+        raise Unparsable(str(error)) from error
     wanted = _WANTED + _SVG_LINKS if "xlink:" in text else _WANTED
     title: str | None = None
     marks: list[Mark] = []
@@ -111,13 +119,17 @@ def _refers(name: str, attributes: Attributes, with_requisites: bool) -> bool:
 
 
 def soup(text: str) -> BeautifulSoup:
-    """The text as BeautifulSoup's tree, attributes as they are written."""
+    """The text as BeautifulSoup's tree, attributes as they are written. Raises Unparsable."""
     from bs4 import BeautifulSoup
+    from bs4.exceptions import ParserRejectedMarkup
 
     # libxml2 ends a document at a NUL, where the standard has a replacement character; and what
     # begins as XML makes BeautifulSoup warn that it should be read as XML.
     text = _DECLARATION.sub("", text.replace("\0", "\ufffd"), count=1)
-    return BeautifulSoup(text, "lxml", multi_valued_attributes=None)
+    try:
+        return BeautifulSoup(text, "lxml", multi_valued_attributes=None)
+    except (ParserRejectedMarkup, RecursionError, MemoryError) as error:
+        raise Unparsable(str(error)) from error
 
 
 def _folded(title: str) -> str:

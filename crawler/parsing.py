@@ -1,0 +1,89 @@
+"""Pages parsed where a parser that runs wild can be killed: in processes of their own.
+
+    submit(page) ─► small and plain: parsed at once ─────────────────────────► Found
+                 ─► large, or many tags: a worker process, later by ready() ─► Found
+
+A few hundred kilobytes of nested tags keep lexbor busy for half a minute or make it fill the
+memory; while a parser runs in C no timer of this process can end it. So a page is parsed here only
+when even its worst arrangement is soon done, and elsewhere when not: what takes 5 seconds of
+processor time or a gigabyte there is given up. With `count` processes all pages go there, which
+uses more processors than one. Read beside it: parse_pool.py (the processes), extract.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crawler import parse_worker
+from crawler.extract import Found, extract
+from crawler.parse_pool import CPU_SECONDS, Pool
+
+if TYPE_CHECKING:
+    from crawler.model import Response
+
+# Below these the worst arrangements known take lexbor 0.1 s (measured: attributes of one element
+# 0.1 s, unclosed formatting elements 0.07 s and 60 MB); both costs grow with the square or worse.
+SMALL = 32 * 1024  # bytes
+PLAIN = 1500  # tags; a tenth of PostgreSQL's documentation has more
+
+
+class Parsers:
+    """Parses pages here or in worker processes, which start when there is something for them.
+
+    Args:
+        count: worker processes for all pages; 0 is one, for those alone that may take long.
+        requisites: as for `extract`; so are `parser` and `agent`.
+        cpu_seconds: of a worker, for one page.
+    """
+
+    def __init__(
+        self,
+        count: int = 0,
+        *,
+        requisites: bool = False,
+        parser: str = "fast",
+        agent: str = "",
+        cpu_seconds: float = CPU_SECONDS,
+    ) -> None:
+        self._everything = count > 0
+        self._requisites, self._parser, self._agent = requisites, parser, agent
+        work = ("extract", requisites, parser, agent)
+        self._pool = Pool(work, most=max(1, count), cpu_seconds=cpu_seconds)
+
+    @property
+    def pending(self) -> int:
+        """Pages submitted whose result `ready` has not given yet."""
+        return self._pool.pending
+
+    def submit(self, key: int, response: Response) -> Found | None:
+        """What the page refers to; None when `ready` will tell, under that key. Never blocks."""
+        if self._everything or not is_tame(response.body):
+            self._pool.submit(key, response)
+            return None
+        return extract(
+            response, requisites=self._requisites, parser=self._parser, agent=self._agent
+        )
+
+    def ready(self) -> list[tuple[int, Found]]:
+        """The results that have come, each with its key; never blocks."""
+        return [
+            (key, Found(warning=told) if isinstance(told, str) else parse_worker.found_of(told))
+            for key, told in self._pool.ready()
+        ]
+
+    def filenos(self) -> list[int]:
+        """Descriptors that become readable when there is a result."""
+        return self._pool.filenos()
+
+    def wait(self, timeout: float) -> None:
+        """Return when `ready` has something to tell, or after so many seconds."""
+        self._pool.wait(timeout)
+
+    def close(self) -> None:
+        """Kill the workers; what is pending is forgotten."""
+        self._pool.close()
+
+
+def is_tame(body: bytes) -> bool:
+    """Whether no arrangement of it can keep a parser busy for long."""
+    return len(body) <= SMALL and body.count(b"<") <= PLAIN
