@@ -17,6 +17,7 @@ Seeds were asked for by name: nothing but `exclude` is held against them. Read b
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from crawler.model import Request
 
 MAX_DEPTH = 20  # links from a seed; Heritrix's TooManyHopsDecideRule
-_ESCAPED = re.compile(r"%(?:2e|2f|5c|25)|;", re.IGNORECASE)  # what hides a dot segment
 _DECODINGS = 3  # by proxies and servers, one after the other
 _SHOWN = 80  # characters of a pattern quoted in a message
 
@@ -157,7 +157,9 @@ def pattern(text: str) -> re.Pattern[str]:
     """The regular expression `text`. Raises ValueError that says what is wrong, and where."""
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
     try:
-        return re.compile(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a set may mean in a later Python
+            return re.compile(text)
     except re.error as error:
         where = "" if error.pos is None else f" at character {error.pos + 1}"
         raise ValueError(f"not a regular expression: {shown!r}: {error.msg}{where}") from error
@@ -188,8 +190,8 @@ def _folder(url: str) -> str:
 def _climbs(url: str) -> bool:
     """Whether a server that decodes the path early could see a ``..`` in it."""
     path = url.partition("?")[0]
-    if not _ESCAPED.search(path):
-        return False
+    if "%" not in path and ";" not in path:
+        return False  # dot segments in plain sight are resolved in a canonical URL
     decoded = path.encode("ascii")
     for _ in range(_DECODINGS):
         decoded = unquote_to_bytes(decoded)

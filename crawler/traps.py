@@ -67,21 +67,21 @@ def shape(url: str, bounds: Bounds) -> Ruling:
     segments = path.split("/")[1:]
     if bounds.repeats and len(set(segments)) < len(segments):
         group = _repeated(segments, bounds.repeats + 1)
-        if group:
+        if group is not None:
             times = f"more than {bounds.repeats} times"
             return Ruling("policy.trap", f"/{group} stands {times} side by side in the path")
     return FINE
 
 
-def _repeated(segments: Sequence[str], times: int) -> str:
-    """The shortest group of segments that stands at least `times` in a row."""
+def _repeated(segments: Sequence[str], times: int) -> str | None:
+    """The shortest group of segments that stands at least `times` in a row, if there is one."""
     for size in range(1, len(segments) // times + 1):
         equal = 0  # how many segments in a row were the same as the one `size` before
         for at in range(size, len(segments)):
             equal = equal + 1 if segments[at] == segments[at - size] else 0
             if equal == size * (times - 1):
                 return "/".join(segments[at - size + 1 : at + 1])
-    return ""
+    return None
 
 
 class Budgets:
