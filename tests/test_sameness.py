@@ -77,7 +77,8 @@ def test_a_fingerprint_is_the_same_in_every_process() -> None:
 ODD = st.lists(
     st.sampled_from(
         ["/", ".", "%", "%2", "%41", "%2e", "%2F", "%25", "?", "&", "=", ";", "[", "]", "|", "^",
-         "`", "{", "}", "a", "x", "sid=", "jsessionid=", "phpsessid=", SESSION, "ä", " ", "#", "%6a"]
+         "`", "{", "}", "a", "x", "sid=", "jsessionid=", "phpsessid=", SESSION, "ä", " ", "#",
+         "%6a"]
     ),
     max_size=14,
 ).map("".join)  # fmt: skip
