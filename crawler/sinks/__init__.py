@@ -2,7 +2,9 @@
 
 out.jsonl  out.ndjson  out.json  ─► jsonl.py          records of record.py
 out.csv                          ─► csv_file.py
-FILE:jsonl  FILE:csv             ─► the format named; - is stdout
+out.sqlite  out.sqlite3  out.db  ─► sqlite_file.py
+out.parquet                      ─► parquet_file.py
+FILE:jsonl  FILE:csv  ...        ─► the format named; - is stdout
 """
 
 from __future__ import annotations
@@ -41,8 +43,18 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "OutputClosed", "choose", "open"]
 
-FORMATS = ("jsonl", "csv")
-_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv"}
+FORMATS = ("jsonl", "csv", "sqlite", "parquet")
+_SUFFIXES = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
+    ".db": "sqlite",
+    ".parquet": "parquet",
+}
+_FILES = frozenset({"sqlite", "parquet"})  # they are written in more than one place
 
 
 def choose(target: str) -> tuple[str, str]:
@@ -74,6 +86,16 @@ def open(target: str, describer: Describer, *, mode: str = "new", mark: str = ""
             of: gone, too short, changed.
     """
     path, name = choose(target)
+    if path == "-" and name in _FILES:
+        raise SinkError(f"cannot write {name} to stdout: name a file")
+    if name == "sqlite":
+        from crawler.sinks.sqlite_file import SqliteFile
+
+        return SqliteFile(path, describer, mode=mode, mark=mark)
+    if name == "parquet":
+        from crawler.sinks.parquet_file import ParquetFile
+
+        return ParquetFile(path, describer, mode=mode, mark=mark)
     if name == "csv":
         from crawler.sinks.csv_file import CsvFile, heading
 

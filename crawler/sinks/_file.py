@@ -184,7 +184,7 @@ class RecordFile:
     def _begin(self, heading: bytes, *, lines: bool, fresh: bool) -> None:
         """Look at what is there, and go to its end."""
         if fresh and not self.size:
-            _sync_directory(self.name)
+            sync_directory(self.name)
         found = os.pread(self._fd, len(heading), 0)
         if self.size and found != heading:
             raise SinkError(
@@ -283,7 +283,7 @@ def _checksum(fd: int, size: int) -> int:
     return crc32(os.pread(fd, size - begin, begin))
 
 
-def _sync_directory(path: str) -> None:
+def sync_directory(path: str) -> None:
     """Make a new name last; where a directory cannot be synced there is nothing to be done."""
     try:
         fd = os.open(PurePath(path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -33,15 +33,14 @@ class CsvFile:
 
     def __init__(self, file: RecordFile, describer: Describer) -> None:
         self._file = file
-        self._record = describer.record
+        self._values = describer.row
         self.flush = file.flush
         self.mark = file.mark
         self.sync = file.sync
         self.close = file.close
 
     def write(self, outcome: Final) -> None:
-        record = self._record(outcome)
-        self._file.add(_line([_cell(value) for value in record.values()]))
+        self._file.add(_line([_cell(value) for value in self._values(outcome)]))
 
 
 def heading(fields: Iterable[str]) -> bytes:
@@ -64,6 +63,6 @@ def _cell(value: Field) -> str:
         # A newline inside quotes is legal, but would make half a line look whole.
         text = value.replace("\r", "\\r").replace("\n", "\\n")
         return "'" + text if _FORMULA.match(value) else text
-    if isinstance(value, list):
+    if isinstance(value, list | dict):
         return json.dumps(value) if value else ""
     return str(value)

@@ -4,26 +4,51 @@ Names follow curl's ``%{json}`` and httpx's ``-json`` where those agree. Every r
 field; null where there was nothing. Times are durations in seconds that do not overlap, so they may
 be added: `time_queue` runs from the line being read to the start of the exchange that ended it, and
 so holds the wait for the host and earlier redirects and retries.
+
+    record()   ours, then what was selected from the page, then what the input line carried
+    row()      the same for a table, whose columns are known before the first record: `fields`
+
+What a line carries stands beside our fields under its own name; ``input.NAME`` where we have a
+field of that name. A table has a column for each name that is known in advance (the heading of a
+CSV input), else one column, `carried`, with the JSON text.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import math
 import re
 import time
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeAlias
 
-from crawler.model import NO_TIMING, Response, Skip
+from crawler.model import NO_TIMING, Failure, Response, Skip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Protocol
 
-    from crawler.model import Final, Timing
+    from crawler.model import Final, Request, Timing
 
-Field: TypeAlias = "str | int | float | bool | list[str] | list[dict[str, str]] | None"
+    class Selection(Protocol):
+        """What is taken from pages besides."""
+
+        @property
+        def names(self) -> Sequence[str]:
+            """Of the fields, in order."""
+            ...
+
+        def of(self, response: Response, /) -> Mapping[str, Field]:
+            """The fields of one page; never raises for the page's sake."""
+            ...
+
+
+# What JSON can say; inner lists and objects are not looked into.
+Field: TypeAlias = (
+    "str | int | float | bool | list[str] | list[dict[str, str]] | dict[str, object] | None"
+)
 Record: TypeAlias = "dict[str, Field]"
 
 FIELDS = (
@@ -36,7 +61,8 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,4096})", re.IGNORECASE)
 _TITLE_WITHIN = 64 * 1024  # characters
 _TITLE_MOST = 300  # characters
-ON_REQUEST = ("title",)  # costs a look into the body, so it must be named
+CARRIED = "carried"
+ON_REQUEST = ("title", "depth", "parent")  # only where named: they cost a look, or say little
 
 
 class Describer:
@@ -44,12 +70,17 @@ class Describer:
 
     Args:
         engine: the name that goes into `engine`.
-        fields: names and order; all of `FIELDS` when empty.
+        fields: names and order; all of `FIELDS` when empty, and then what lines carried.
         keep: stores a body under its hash and gives the name of its file.
+        selection: what is taken from pages; its fields come last unless `fields` names them.
+        columns: names that lines carry, where they are known before the first line.
         clock: a monotonic clock, in seconds.
 
+    Attributes:
+        fields: of a row, in order.
+
     Raises:
-        ValueError: a field does not exist.
+        ValueError: a field does not exist, or a name is given to two fields.
     """
 
     def __init__(
@@ -58,21 +89,29 @@ class Describer:
         engine: str,
         fields: Iterable[str] = (),
         keep: Callable[[bytes, str], str] | None = None,
+        selection: Selection | None = None,
+        columns: Iterable[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.fields = tuple(fields) or FIELDS
-        known = {*FIELDS, *ON_REQUEST}
-        unknown = [name for name in self.fields if name not in known]
-        if unknown:
-            raise ValueError(
-                f"no such field: {unknown[0]!r} (there are {', '.join(sorted(known))})"
-            )
+        chosen = tuple(fields)
+        self._selection = selection
+        self._selected = tuple(selection.names) if selection is not None else ()
+        self._ours = frozenset({*FIELDS, *ON_REQUEST, CARRIED, *self._selected})
+        self._columns = tuple(dict.fromkeys(self._beside(name) for name in columns))
+        _refuse_twice(self._selected)
+        self._refuse_unknown(chosen)
+        told = self._columns or (CARRIED,)
+        names = chosen or (*FIELDS, CARRIED)
+        names = (*names, *(name for name in self._selected if name not in names))
+        self.fields = tuple(dict.fromkeys(_expanded(names, told)))
         self._engine = engine
         self._keep = keep
         self._clock = clock
-        self._all = self.fields == FIELDS
+        self._names = names if chosen else ()  # of a record; empty where it has all
         self._hashed = keep is not None or "sha256" in self.fields
-        self._titled = "title" in self.fields
+        self._asked = tuple(
+            name for name in ON_REQUEST if name in chosen and name not in self._selected
+        )
         self._last: tuple[Final, Record] | None = None
 
     def record(self, outcome: Final) -> Record:
@@ -80,10 +119,50 @@ class Describer:
         if self._last is not None and self._last[0] is outcome:
             return self._last[1]
         record = self._describe(outcome)
-        if not self._all:
-            record = {name: record[name] for name in self.fields}
+        if self._asked or self._selection is not None:
+            record.update(self._looked_up(outcome))
+        carried: Record = dict.fromkeys(self._columns)
+        if outcome.request.carried:
+            carried.update((self._beside(key), value) for key, value in _told(outcome.request))
+        if self._names:
+            record = _picked(self._names, record, carried)
+        elif carried:
+            record.update(carried)
         self._last = (outcome, record)
         return record
+
+    def row(self, outcome: Final) -> list[Field]:
+        """The values of `fields`."""
+        record = self.record(outcome)
+        get = record.get
+        return [
+            get(name) if name != CARRIED else outcome.request.carried or None
+            for name in self.fields
+        ]
+
+    def _beside(self, name: str) -> str:
+        """What a name that a line carries is called beside our fields."""
+        taken = name.lower() in self._ours or name in self._ours or name.startswith("input.")
+        return f"input.{name}" if taken else name
+
+    def _refuse_unknown(self, chosen: tuple[str, ...]) -> None:
+        known = {*self._ours, *self._columns}
+        for name in chosen:
+            if name not in known:
+                there = ", ".join(sorted(known))
+                raise ValueError(f"no such field: {name!r} (there are {there})")
+
+    def _looked_up(self, outcome: Final) -> Record:
+        """The fields that are not in every record."""
+        page = outcome if isinstance(outcome, Response) else None
+        found: Record = {}
+        for name in self._asked:
+            found[name] = _ON_REQUEST[name](outcome)
+        if self._selection is not None:
+            found.update(dict.fromkeys(self._selected))
+            if page is not None:
+                found.update(self._selection.of(page))
+        return found
 
     def _describe(self, outcome: Final) -> Record:
         request = outcome.request
@@ -97,7 +176,7 @@ class Describer:
             attempts = request.attempt
             if self._hashed and not outcome.truncated:
                 digest, file = self._kept(outcome.body)
-        elif not isinstance(outcome, Skip):
+        elif isinstance(outcome, Failure):
             reply = outcome.error.partial
             attempts = outcome.attempts
         error, error_text = fault(outcome)
@@ -105,7 +184,7 @@ class Describer:
         status, size, decoded, content_type, ip, port, version, reused, truncated, warnings = (
             _reply(reply) if reply is not None else _NO_REPLY
         )
-        record: Record = {
+        return {
             "n": request.number or None,
             "input": request.text or first,
             "url": first or None,
@@ -137,9 +216,6 @@ class Describer:
             "file": file,
             "engine": self._engine,
         }
-        if self._titled:
-            record["title"] = _title(reply) if reply is not None else None
-        return record
 
     def _kept(self, body: bytes) -> tuple[str, str | None]:
         digest = sha256(body).hexdigest()
@@ -207,7 +283,64 @@ def _charset(content_type: str) -> str | None:
     return match[1].lower() if match else None
 
 
-def _title(response: Response) -> str | None:
+def _title(outcome: Final) -> str | None:
     """The text of the first <title> within the first 64 KiB, white space collapsed."""
+    response = outcome.error.partial if isinstance(outcome, Failure) else outcome
+    if not isinstance(response, Response):
+        return None
     match = _TITLE.search(response.text[:_TITLE_WITHIN])
     return " ".join(html.unescape(match[1]).split())[:_TITLE_MOST] if match else None
+
+
+def _depth(outcome: Final) -> int:
+    return outcome.request.depth
+
+
+def _parent(outcome: Final) -> str | None:
+    return outcome.request.parent
+
+
+_ON_REQUEST: dict[str, Callable[[Final], Field]] = {
+    "title": _title,
+    "depth": _depth,
+    "parent": _parent,
+}
+
+
+def _told(request: Request) -> Iterable[tuple[str, Field]]:
+    """What the line said beside the URL; all of it as one text where JSON cannot be read."""
+    try:
+        found = json.loads(request.carried, parse_constant=str, parse_float=_number)
+    except (ValueError, RecursionError):
+        found = None
+    return found.items() if isinstance(found, dict) else ((CARRIED, request.carried),)
+
+
+def _number(text: str) -> float | str:
+    value = float(text)
+    return value if math.isfinite(value) else text
+
+
+def _picked(names: Iterable[str], record: Record, carried: Record) -> Record:
+    picked: Record = {}
+    for name in names:
+        if name == CARRIED:
+            picked.update(carried)
+        else:
+            picked[name] = record[name] if name in record else carried[name]
+    return picked
+
+
+def _expanded(names: Iterable[str], told: tuple[str, ...]) -> Iterator[str]:
+    """The names, with the columns of what lines carry in the place of `carried`."""
+    for name in names:
+        if name == CARRIED:
+            yield from told
+        else:
+            yield name
+
+
+def _refuse_twice(names: tuple[str, ...]) -> None:
+    for name in names:
+        if name in {*FIELDS, CARRIED} or names.count(name) > 1:
+            raise ValueError(f"there is a field {name!r} already: choose another name")

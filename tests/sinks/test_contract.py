@@ -6,7 +6,11 @@ import csv
 import json
 import os
 import resource
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,16 +20,41 @@ from crawler import sinks
 from crawler.errors import SinkError
 from crawler.sinks.record import FIELDS, Describer
 
-NAMES = ("out.jsonl", "out.csv")
+parquet = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
+LINES = ("out.jsonl", "out.csv")
+NAMES = (*LINES, "out.sqlite", pytest.param("out.parquet", marks=parquet))
 
 
 def read(path: Path) -> list[dict[str, str]]:
+    """The records of an output of any format, all values as text."""
+    if path.suffix == ".parquet":
+        return read_parquet(path)
+    if path.suffix == ".sqlite":
+        with closing(sqlite3.connect(path)) as db:
+            rows = db.execute("SELECT * FROM pages ORDER BY record")
+            names = [column[0] for column in rows.description]
+            return [dict(zip(names[1:], map(str, row[1:]), strict=True)) for row in rows]
     text = path.read_text()
     if path.suffix == ".csv":
         return list(csv.DictReader(text.splitlines()))
     return [
         {key: str(value) for key, value in json.loads(line).items()} for line in text.splitlines()
     ]
+
+
+def read_parquet(path: Path) -> list[dict[str, str]]:
+    import pyarrow.parquet
+
+    files = [path] if path.exists() else sorted(Path(f"{path}.parts").glob("*.parquet"))
+    found = [
+        {key: str(value) for key, value in row.items()}
+        for file in files
+        for row in pyarrow.parquet.read_table(file).to_pylist()
+    ]
+    for spool in Path(f"{path}.parts").glob("*.jsonl"):
+        heading, *lines = map(json.loads, spool.read_text().splitlines())
+        found += [dict(zip(heading[1:], map(str, line), strict=True)) for line in lines]
+    return found
 
 
 @pytest.fixture
@@ -44,7 +73,7 @@ def test_every_outcome_is_one_record(tmp_path: Path, describer: Describer, name:
 
     records = read(path)
     assert [record["n"] for record in records] == ["1", "2"]
-    assert tuple(records[0]) == FIELDS
+    assert tuple(records[0]) == (FIELDS if name == "out.jsonl" else (*FIELDS, "carried"))
     assert records[1]["error"] == "connect.refused"
 
 
@@ -129,6 +158,10 @@ def test_a_place_that_cannot_be_written_is_refused(
         ("-:csv", ("-", "csv")),
         ("/dev/null:jsonl", ("/dev/null", "jsonl")),
         ("odd:name.csv", ("odd:name.csv", "csv")),
+        ("a.db", ("a.db", "sqlite")),
+        ("a.sqlite3", ("a.sqlite3", "sqlite")),
+        ("a.parquet", ("a.parquet", "parquet")),
+        ("a.csv:parquet", ("a.csv", "parquet")),
     ],
 )
 def test_the_format_is_the_suffix_or_named(target: str, chosen: tuple[str, str]) -> None:
@@ -149,7 +182,7 @@ def small_files() -> Iterator[int]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LINES)
 def test_a_file_that_cannot_grow_ends_in_a_whole_record(
     tmp_path: Path, describer: Describer, small_files: int, name: str
 ) -> None:
@@ -196,7 +229,12 @@ def test_a_file_that_was_removed_meanwhile_says_so(
 ) -> None:
     path = tmp_path / name
     sink = sinks.open(str(path), describer)
-    path.unlink()
+    sink.write(response())
+    sink.flush()
+    if path.exists():
+        path.unlink()
+    else:
+        shutil.rmtree(f"{path}.parts")
     sink.write(response())
 
     with pytest.raises(SinkError, match="was removed while it was written"):

@@ -11,14 +11,12 @@ from pathlib import Path
 
 import pytest
 from sinks.outcomes import response
-from sinks.test_contract import read
+from sinks.test_contract import LINES, NAMES, read
 
 from crawler import sinks
 from crawler.errors import SinkError
 from crawler.sinks._file import RecordFile
 from crawler.sinks.record import Describer
-
-NAMES = ("out.jsonl", "out.csv")
 
 
 @pytest.fixture
@@ -124,7 +122,7 @@ def a_folder(path: Path) -> None:
         (a_folder, "and is none any more"),
     ],
 )
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LINES)
 def test_a_file_that_is_not_what_the_mark_is_of_is_left_alone(
     tmp_path: Path, describer: Describer, name: str, happen, said: str
 ) -> None:
