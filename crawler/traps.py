@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,9 +57,8 @@ def shape(url: str, bounds: Bounds) -> Ruling:
     """Whether the canonical `url` looks like one of a trap: its length and its path."""
     if bounds.url and len(url) > bounds.url:
         return Ruling("policy.url_too_long", f"{len(url)} bytes, more than {bounds.url}")
-    path = url[url.find("/", 8) :]
-    if "?" in path:
-        path = path[: path.index("?")]
+    start, end = url.find("/", 8), url.find("?")
+    path = url[start:end] if end > 0 else url[start:]
     slashes = path.count("/")
     if slashes <= bounds.repeats:
         return FINE
@@ -135,17 +135,26 @@ class Counts:
     def of(self, key: str) -> int:
         """How often `key` was added."""
         table = self._table
-        return min(table[slot] for slot in self._slots(key))
+        one, two, three, four = _slots(key, self._width)
+        return min(table[one], table[two], table[three], table[four])
 
     def add(self, key: str) -> int:
         """Count `key` once more; how often it was added now."""
-        table, slots = self._table, self._slots(key)
+        table, slots = self._table, _slots(key, self._width)
         count = min(table[slot] for slot in slots) + 1
         for slot in slots:
             table[slot] = max(table[slot], count)
         return count
 
-    def _slots(self, key: str) -> list[int]:
-        bits = int.from_bytes(blake2b(key.encode(), digest_size=16).digest())
-        width, mask = self._width, (1 << self._width) - 1
-        return [(bits >> width * row & mask) + (row << width) for row in range(_ROWS)]
+
+@lru_cache(maxsize=4096)  # the links of a page have few hosts and paths
+def _slots(key: str, width: int) -> tuple[int, int, int, int]:
+    """Where the counters of `key` are, one in each row."""
+    bits = int.from_bytes(blake2b(key.encode(), digest_size=16).digest())
+    mask, row = (1 << width) - 1, 1 << width
+    return (
+        bits & mask,
+        (bits >> width & mask) + row,
+        (bits >> 2 * width & mask) + 2 * row,
+        (bits >> 3 * width & mask) + 3 * row,
+    )
