@@ -118,8 +118,12 @@ def _refers(name: str, attributes: Attributes, with_requisites: bool) -> bool:
     return with_requisites or "content" in attributes
 
 
-def soup(text: str) -> BeautifulSoup:
-    """The text as BeautifulSoup's tree, attributes as they are written. Raises Unparsable."""
+def soup(text: str, *, with_lists: bool = False) -> BeautifulSoup:
+    """The text as BeautifulSoup's tree; attributes as they are written, or `class` as a list.
+
+    Raises:
+        Unparsable: lxml cannot make sense of it.
+    """
     from bs4 import BeautifulSoup
     from bs4.exceptions import ParserRejectedMarkup
 
@@ -127,6 +131,8 @@ def soup(text: str) -> BeautifulSoup:
     # begins as XML makes BeautifulSoup warn that it should be read as XML.
     text = _DECLARATION.sub("", text.replace("\0", "\ufffd"), count=1)
     try:
+        if with_lists:
+            return BeautifulSoup(text, "lxml")
         return BeautifulSoup(text, "lxml", multi_valued_attributes=None)
     except (ParserRejectedMarkup, RecursionError, MemoryError) as error:
         raise Unparsable(str(error)) from error

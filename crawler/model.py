@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from bs4 import BeautifulSoup
+
     from crawler.errors import FetchError
 
 
@@ -146,6 +148,12 @@ class Response:
         from crawler.charset import decode
 
         return decode(self.body, self.headers.get("content-type", ""))
+
+    def soup(self) -> BeautifulSoup:
+        """The body as BeautifulSoup's tree, parsed by lxml: ``response.soup().select("h1")``."""
+        from crawler.marks import soup
+
+        return soup(self.text, with_lists=True)
 
 
 class _Draft:

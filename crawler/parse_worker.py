@@ -19,12 +19,15 @@ import struct
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from crawler import selecting
 from crawler.extract import MAX_TEXT, Found, extract
 from crawler.model import Headers, Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TypeAlias
+
+    from crawler.selecting import Selector, Value
 
     Told: TypeAlias = tuple[Any, ...]
     Work: TypeAlias = Callable[[Response], Told]
@@ -62,7 +65,16 @@ def _extraction(requisites: bool, parser: str, agent: str) -> Work:
     return work
 
 
-WORK: dict[str, Callable[..., Work]] = {"extract": _extraction}
+def _selection(texts: Iterable[str], with_text: bool) -> Work:
+    chosen = selecting.selectors(texts)
+
+    def work(response: Response) -> Told:
+        return values_of(response, chosen, with_text=with_text)
+
+    return work
+
+
+WORK: dict[str, Callable[..., Work]] = {"extract": _extraction, "fields": _selection}
 
 
 def framed(told: Told) -> bytes:
@@ -79,6 +91,23 @@ def of_found(found: Found) -> Told:
 def found_of(told: Told) -> Found:
     """The same as `of_found` was given."""
     return Found(*told)
+
+
+def values_of(
+    response: Response, chosen: Iterable[Selector], *, with_text: bool
+) -> tuple[Value, ...]:
+    """The values of the selectors, in order, and the page's text."""
+    page = selecting.page(response)
+    if page is None:
+        return no_values(chosen, with_text=with_text)
+    values = tuple([one.of(page) for one in chosen])
+    return (*values, selecting.text_of(page)) if with_text else values
+
+
+def no_values(chosen: Iterable[Selector], *, with_text: bool) -> tuple[Value, ...]:
+    """The same of a page that has none of them."""
+    values: tuple[Value, ...] = tuple([[] if one.is_list else None for one in chosen])
+    return (*values, "") if with_text else values
 
 
 def of_response(response: Response) -> Told:
