@@ -1,6 +1,6 @@
 """Everything a run writes: records, lines on the screen, bodies, the summary.
 
-    outcome ──► Outputs.write ──► out.jsonl, out.csv ── with --save-dir ──► bodies
+    outcome ──► Outputs.write ──► out.jsonl, out.csv, ... ── with --save-dir ──► bodies
                           └─────► stdout: lines for a person, records for a program
 
 All of it is opened before the first fetch, so that a run does not fail at its end for want of a
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from crawler.config import Settings
+    from crawler.fields import Fields
     from crawler.model import Final
     from crawler.sinks import Output
 
@@ -36,6 +37,7 @@ class Outputs:
         inputs: what is read, so that it is not written over.
         engine: the name of the engine, for the records.
         environ: the environment.
+        columns: names that input lines carry, where they are known in advance.
         marks: of an earlier `marks()`: outputs named in it are cut back to their mark and go on,
             whatever the settings say; others begin.
 
@@ -52,6 +54,7 @@ class Outputs:
         engine: str,
         environ: Mapping[str, str],
         *,
+        columns: Sequence[str] = (),
         marks: Mapping[str, str] | None = None,
     ) -> None:
         self._stack = contextlib.ExitStack()
@@ -65,11 +68,16 @@ class Outputs:
             bodies = Bodies(directory) if directory else None
             if bodies is not None:
                 stack.callback(bodies.close)
+            selection = _selection(settings)
+            if selection is not None:
+                stack.callback(selection.close)
             try:
                 describer = Describer(
                     engine=engine,
                     fields=options.words(settings.text("fields")),
                     keep=bodies.keep if bodies is not None else None,
+                    selection=selection,
+                    columns=columns,
                 )
             except ValueError as error:
                 raise settings.error("fields", str(error)) from error
@@ -144,6 +152,16 @@ class Outputs:
         self._stack.callback(output.close)
         if path == "-" and not is_regular(1) and not is_terminal(1):
             self._prompt.append(output)
+
+
+def _selection(settings: Settings) -> Fields | None:
+    """What is taken from pages besides. Raises ConfigError."""
+    chosen, with_text = settings.texts("select"), settings.flag("text")
+    if not chosen and not with_text:
+        return None
+    from crawler.fields import Fields
+
+    return Fields(chosen, with_text=with_text)
 
 
 def _mode(settings: Settings, *, resumable: bool) -> str:

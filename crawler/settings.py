@@ -153,10 +153,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ipv4", Kind.FLAG, False, _N, "Only IPv4 addresses.", ("-4",)),
     Setting("ipv6", Kind.FLAG, False, _N, "Only IPv6 addresses.", ("-6",)),
     Setting("output", Kind.TEXTS, (), _O,
-            "Write records to FILE: .jsonl or .csv, or FILE:FORMAT; - is stdout.", ("-o",), "FILE"),
+            "Write records to FILE: .jsonl, .csv, .sqlite or .parquet, or FILE:FORMAT; - is "
+            "stdout.", ("-o",), "FILE"),
     Setting("json", Kind.FLAG, False, _O, "JSON Lines on stdout, also on a terminal."),
     Setting("fields", Kind.TEXT, "", _O,
             "Fields of a record, in this order; all when not given.", (), "A,B,..."),
+    Setting("select", Kind.TEXTS, (), _O,
+            "Field taken from pages by a CSS selector: title=h1, price=.price::text, "
+            "next=a.next::attr(href), tags[]=.tag.", (), "NAME=CSS"),
+    Setting("text", Kind.FLAG, False, _O, "Field `text`: what people read on the page."),
     Setting("save_dir", Kind.TEXT, "", _O,
             "Keep bodies here, named by their SHA-256.", (), "DIR"),
     Setting("overwrite", Kind.FLAG, False, _O, "Replace existing output files."),
