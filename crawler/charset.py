@@ -11,6 +11,7 @@ cited are of https://html.spec.whatwg.org/. Read beside it: labels.py.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from crawler.labels import ENCODINGS, LABELS
 
@@ -18,9 +19,13 @@ from crawler.labels import ENCODINGS, LABELS
 # it (13.2.3.5); pages with long comments or scripts before it are real.
 _PRESCAN = 16 * 1024  # bytes
 _GUESSED = 256 * 1024  # bytes looked at to tell UTF-8 from windows-1252
+_HEADER = 1024  # characters of a Content-Type looked at
 _SPACE = b"\t\n\f\r "
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16be"), (b"\xff\xfe", "utf-16le"))
-_PARAMETER = re.compile(r";[\t ]*charset=(?:\"([^\"]*)\"|([^\t ;\"]+))", re.IGNORECASE)
+# https://mimesniff.spec.whatwg.org/ 4.4: what follows a quoted value is no part of it
+_PARAMETER = re.compile(
+    r";[\t\n\r ]*+([^;=]*+)(?:=(?:\"((?:[^\"\\]|\\.)*+)[^;]*+|([^;]*+)))?+", re.DOTALL
+)
 _IN_CONTENT = re.compile(
     rb"charset[\t\n\f\r ]*=[\t\n\f\r ]*(?:\"([^\"]*)\"|'([^']*)'|(?![\"'])([^\t\n\f\r ;]+))"
 )
@@ -47,17 +52,23 @@ def sniff(body: bytes, content_type: str) -> str:
     for mark, name in _BOMS:
         if body.startswith(mark):
             return name
-    found = _PARAMETER.search(content_type)
-    return (
-        (_of_label(found[1] or found[2] or "") if found else "")
-        or _prescan(body[:_PRESCAN])
-        or _guess(body[:_GUESSED])
-    )
+    return _of_header(content_type) or _prescan(body[:_PRESCAN]) or _guess(body[:_GUESSED])
 
 
 def is_label(label: str) -> bool:
     """Whether the standard knows an encoding by that label."""
     return _of_label(label) != ""
+
+
+@lru_cache(maxsize=256)
+def _of_header(content_type: str) -> str:
+    """The encoding that Content-Type names; "" when it names none that is known."""
+    for parameter in _PARAMETER.finditer(content_type[:_HEADER]):
+        name, quoted, plain = parameter.groups()
+        if name.lower() == "charset" and (quoted or plain):
+            label = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+            return _of_label(label)
+    return ""
 
 
 def _of_label(label: str) -> str:

@@ -51,7 +51,9 @@ REQUISITES = {
 }
 _WANTED = "a[href],area[href],iframe[src],frame[src],base[href],link[href],meta[content],title"
 _SVG_LINKS = r",a[xlink\:href]"
-_WANTED_TOO = "," + ",".join(REQUISITES)
+_WANTED_TOO = "".join(
+    f",{name}[{names[0]}]" if len(names) == 1 else f",{name}" for name, names in REQUISITES.items()
+)
 _WHITE = re.compile(r"[\t\n\f\r ]+")
 _DECLARATION = re.compile(r"\A[\t\n\f\r \ufeff]*<\?xml[^>]*+>", re.IGNORECASE)
 

@@ -5,8 +5,8 @@
     next=a.next::attr(href)
     tags[]=.tag            a list, of all that match
 
-White space is folded and trimmed, of attributes only trimmed. Selectors are soupsieve's: CSS 4 as far as a page without script
-and style has it. Pure. https://www.w3.org/TR/selectors-4/
+White space is folded and trimmed, of attributes only trimmed. Selectors are soupsieve's: CSS 4 as
+far as a page without script and style has it. Pure. https://www.w3.org/TR/selectors-4/
 """
 
 from __future__ import annotations
