@@ -13,7 +13,7 @@ from crawler.console import is_terminal
 from crawler.errors import ConfigError, InputError
 from crawler.frontier.seen import Seen
 from crawler.model import Failure, Pause
-from crawler.run_command import inputs_of, template_of
+from crawler.planning import inputs_of, template_of
 from crawler.safety import safe_text
 
 if TYPE_CHECKING:

@@ -9,9 +9,16 @@ A class fits a contract by having its methods; nothing inherits from these.
 
 from __future__ import annotations
 
-from typing import Protocol
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from crawler.model import Limits, Outcome, Pause, Request, Response
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crawler.model import Final, Limits, Outcome, Pause, Request, Response, Skip
+    from crawler.politeness import Answer
+    from crawler.robots import Robots
 
 
 class Engine(Protocol):
@@ -64,22 +71,109 @@ class Source(Protocol):
         ...
 
 
-class Frontier(Source, Protocol):
-    """A source that is told what became of its requests."""
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a frontier keeps of an outcome."""
 
-    def add(self, request: Request, /) -> bool:
-        """Queue a request; False when it was seen before."""
+    code: str = ""  # why it failed or was skipped
+    status: int = 0
+    etag: str = ""
+    modified: str = ""  # Last-Modified, as the server wrote it
+
+
+class State(enum.Enum):
+    """What became of a URL."""
+
+    QUEUED = 0
+    DONE = 1
+    FAILED = 2
+    SKIPPED = 3
+    REACHED = 4  # by a redirect: it is fetched as part of what led there
+
+
+class Frontier(Protocol):
+    """All URLs of a crawl: what waits, what was seen, what became of it.
+
+    It decides whose turn it is, and politeness decides when (politeness.py).
+    """
+
+    @property
+    def durable(self) -> bool:
+        """Whether what was committed outlives the process."""
         ...
 
-    def done(self, request: Request, /, *, ready_in: float = 0.0) -> None:
-        """The request ended; its host rests for `ready_in` seconds."""
+    @property
+    def counts(self) -> Mapping[State, int]:
+        """Pages by what became of them; sitemaps are among those that are queued."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Requests without an outcome."""
+        ...
+
+    def add(self, request: Request, /) -> bool:
+        """Queue a request; False when its URL was seen before."""
+        ...
+
+    def take(self, *, new: bool = True) -> Request | Skip | Pause | None:
+        """What may begin now; a Skip for what its host does not allow.
+
+        A Pause when all that waits has to rest; None when nothing waits, or nothing can move before
+        an exchange has ended. With `new` False only what had begun before: hops and retries.
+        """
+        ...
+
+    def again(self, request: Request, /, *, after: float = 0.0) -> None:
+        """Queue a hop or a retry, not before `after` seconds."""
+        ...
+
+    def ended(
+        self, request: Request, answer: Answer, /, *, latency: float, rest: float, peer: str
+    ) -> None:
+        """An exchange with the request's host ended.
+
+        Args:
+            request: what was asked for.
+            answer: how it went.
+            latency: seconds to the first byte.
+            rest: seconds the host asked for; 0.0 where it did not.
+            peer: the address that answered; "" where unknown or of no matter.
+        """
+        ...
+
+    def may_retry(self, request: Request, /) -> bool:
+        """Whether the budget of the request's host has another retry in it; if so it is used."""
+        ...
+
+    def learn(self, origin: str, robots: Robots, /) -> None:
+        """What came of the origin's robots.txt."""
+        ...
+
+    def is_new(self, hop: Request, /) -> bool:
+        """Note that a redirect leads to `hop`; False when that URL was seen before."""
+        ...
+
+    def finish(self, request: Request, state: State, facts: Facts, /) -> None:
+        """The request has its final outcome."""
+        ...
+
+    def commit(self, marks: Mapping[str, str], /, *, synced: bool = False) -> None:
+        """Make what happened since the last commit last, with the outputs' marks.
+
+        `synced` says that the outputs are on the disk up to these marks.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give everything back; what was not committed is forgotten."""
         ...
 
 
 class Sink(Protocol):
     """Where outcomes are written."""
 
-    def write(self, outcome: Outcome, /) -> None:
+    def write(self, outcome: Final, /) -> None:
         """Take one outcome. Raises SinkError when it cannot be kept."""
         ...
 

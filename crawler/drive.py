@@ -1,6 +1,6 @@
 """Pump requests into an engine and outcomes out: the only code that counts what is under way.
 
-    source.take() ──► start ──► engine ──► wait ──► yield outcome ──► (caller's code) ──► take ...
+    source.take() ──► start ──► engine ──► wait ──► yield outcomes ──► (caller's code) ──► take ...
 
 The caller's code runs between two waits in the caller's own thread, whatever the engine, so
 frontier, statistics and sinks need no locks. Read beside it: contracts.py, fetching.py.
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from crawler.model import Outcome
 
 
-def drive(engine: Engine, source: Source, concurrency: int) -> Iterator[Outcome]:
-    """Outcomes as they end, exactly one per request taken; never more than `concurrency` under way.
+def drive(engine: Engine, source: Source, concurrency: int) -> Iterator[list[Outcome]]:
+    """What ended, wait by wait: exactly one outcome per request taken; at most `concurrency` open.
 
-    The source is asked again after every outcome, so a caller that gives work back to it (a
-    redirect, a retry, a link) before asking for the next outcome sees it taken. Ends when nothing
-    is under way and the source has nothing left. The engine stays open: it belongs to the caller.
+    The source is asked again after every wait, so a caller that gives work back to it (a redirect,
+    a retry, a link) before asking for the next outcomes sees it taken. A wait that brought nothing
+    gives an empty list: the caller gets its turn. Ends when nothing is under way and the source has
+    nothing left. The engine stays open: it belongs to the caller.
     """
     under_way = 0
     while True:
@@ -40,6 +41,6 @@ def drive(engine: Engine, source: Source, concurrency: int) -> Iterator[Outcome]
             under_way += 1
         if not under_way and pause is None:
             return
-        for outcome in engine.wait(pause):
-            under_way -= 1
-            yield outcome
+        ended = engine.wait(pause)
+        under_way -= len(ended)
+        yield ended

@@ -17,7 +17,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from crawler import engines, urls
 from crawler.drive import drive
@@ -31,14 +31,23 @@ from crawler.errors import (
 )
 from crawler.frontier.listed import Listed
 from crawler.hops import REDIRECTS, downgraded, hop
-from crawler.model import Failure, Limits, Network, Pause, Request, Response, seed_request
+from crawler.model import (
+    Failure,
+    Limits,
+    Network,
+    Pause,
+    Request,
+    Response,
+    Skip,
+    seed_request,
+)
 from crawler.wire.decode import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from crawler.contracts import Engine
-    from crawler.model import Outcome
+    from crawler.model import Final, Outcome
 
 RETRYABLE = "retryable"  # in `retry_on`: every error whose `retry` is not "no"
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})  # RFC 9110 9.2.2
@@ -165,50 +174,74 @@ def fetched(
 def settled(engine: Engine, fetches: Fetches, concurrency: int) -> Iterator[Outcome]:
     """The final outcomes of all that `fetches` has: hops and retries are resolved."""
     settle = fetches.settle
-    for outcome in drive(engine, fetches, concurrency):
-        final = settle(outcome)
-        if final is not None:
-            yield final
+    for ended in drive(engine, fetches, concurrency):
+        for outcome in ended:
+            final = settle(outcome)
+            if final is not None and not isinstance(final, Skip):
+                yield final
+
+
+class Line(Protocol):
+    """Where requests come from and go back to, as `Fetches` sees it."""
+
+    def take(self) -> Request | Pause | None:
+        """The next request: see `contracts.Source`."""
+        ...
+
+    def again(self, request: Request, /, *, after: float = 0.0) -> None:
+        """Take a hop or a retry, for not before `after` seconds."""
+        ...
+
+    def ended(self, outcome: Outcome, rest: float, /) -> None:
+        """An exchange ended; its host asked for `rest` seconds."""
+        ...
+
+    def may_retry(self, request: Request, /) -> bool:
+        """Whether the request's host may be asked again for the same."""
+        ...
 
 
 class Fetches:
     """A source that turns a redirect into its hop and a failure into its retry.
 
     Args:
-        listed: where requests come from and go back to.
+        line: where requests come from and go back to.
         limits: `retries` and `total` are read here, the rest is the engine's.
         follow: redirects followed at most.
         retry_on: as in `fetch_all`.
         proxied: exchanges go through a proxy, so the peer's address says nothing about the host.
+        refuse: why a hop is not made: a code and a reason; both empty when it is.
         clock: a monotonic clock, in seconds.
         jitter: gives a random number between its two arguments.
     """
 
     def __init__(
         self,
-        listed: Listed,
+        line: Line,
         *,
         limits: Limits,
         follow: int = 10,
         retry_on: tuple[str, ...] = (RETRYABLE,),
         proxied: bool = False,
+        refuse: Callable[[Request], tuple[str, str]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        self._listed = listed
+        self._line = line
         self._limits = limits
         self._follow = follow
         self._retry_on = frozenset(retry_on)
         self._statuses = any(word[:1].isdigit() for word in retry_on)
         self._proxied = proxied
+        self._refuse = refuse
         self._clock = clock
         self._jitter = jitter
-        self.take = listed.take  # the pump calls it once per request
+        self.take = line.take  # the pump calls it once per request
 
-    def settle(self, outcome: Outcome) -> Outcome | None:
+    def settle(self, outcome: Outcome) -> Final | None:
         """The final outcome; None when the request goes on as a hop or a retry."""
         rest = 0.0
-        final: Outcome | None = outcome
+        final: Final | None = outcome
         if isinstance(outcome, Response):
             if outcome.status in REDIRECTS and self._follow > 0:
                 final = self._hop(outcome)
@@ -221,10 +254,10 @@ class Fetches:
                 final = self._retried(final, outcome, backoff=True, wait=rest)
         if isinstance(final, Failure) and self._may_retry(final.error):
             final = self._retried(final, outcome, backoff=final.error.retry != "once")
-        self._listed.done(outcome.request, ready_in=rest)
+        self._line.ended(outcome, rest)
         return final
 
-    def _hop(self, response: Response) -> Outcome | None:
+    def _hop(self, response: Response) -> Final | None:
         try:
             request = hop(response, follow=self._follow, proxied=self._proxied)
         except FetchError as error:
@@ -233,7 +266,11 @@ class Fetches:
         if self._clock() >= request.deadline:
             message = f"redirects took longer than {self._limits.total:g} s, last {response.url}"
             return _failed(response, FetchTimeout(message))
-        self._listed.again(request)
+        if self._refuse is not None:
+            code, reason = self._refuse(request)
+            if code:
+                return Skip(request, code, reason)
+        self._line.again(request)
         return None
 
     def _judged(self, response: Response) -> Outcome:
@@ -276,12 +313,14 @@ class Fetches:
         tries = self._limits.retries if backoff else min(1, self._limits.retries)
         if request.attempt > tries or request.method not in _IDEMPOTENT:
             return final
+        if not wait and not self._line.may_retry(request):
+            return final
         if backoff and not wait:
             wait = self._jitter(0.0, min(_SLOWEST_RETRY, 2.0 ** (request.attempt - 1)))
         request = self._with_deadline(request, outcome)
         if self._clock() + wait >= request.deadline:
             return final
-        self._listed.again(replace(request, attempt=request.attempt + 1), after=wait)
+        self._line.again(replace(request, attempt=request.attempt + 1), after=wait)
         return None
 
     def _with_deadline(self, request: Request, outcome: Outcome) -> Request:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from crawler import urls
 from crawler.addresses import is_public
 from crawler.errors import InvalidURL, RedirectError, StatusError, TooManyRedirects
+from crawler.model import Purpose
 
 if TYPE_CHECKING:
     from crawler.model import Request, Response
@@ -62,6 +63,45 @@ def hop(response: Response, *, follow: int, proxied: bool) -> Request:
         safe = tuple(field for field in next_request.headers if field[0].lower() in SAFE_HEADERS)
         next_request = replace(next_request, headers=safe, body=b"")
     return next_request
+
+
+def link(
+    response: Response,
+    url: str,
+    *,
+    depth: int,
+    purpose: Purpose = Purpose.PAGE,
+    proxied: bool = False,
+) -> Request:
+    """The request for what `response` links to: a page, or a sitemap's entry.
+
+    Within the origin it carries the fields of the page's own request; elsewhere only the harmless
+    four, so that credentials stay where they were given for.
+    """
+    page = response.request
+    request = replace(
+        page,
+        url=url,
+        headers=tuple(field for field in page.headers if not _is_of_one_url(field[0])),
+        depth=depth,
+        parent=page.url,
+        via=(),
+        purpose=purpose,
+        method="GET",
+        body=b"",
+        number=0,
+        attempt=1,
+        since=0.0,
+        deadline=0.0,
+        public_only=page.public_only or _came_from_public(response, proxied=proxied),
+        row=0,
+        text="",
+        carried="",
+    )
+    if request.origin != page.origin:
+        safe = tuple(field for field in request.headers if field[0].lower() in SAFE_HEADERS)
+        request = replace(request, headers=safe)
+    return request
 
 
 def downgraded(request: Request) -> bool:
@@ -105,6 +145,10 @@ def _method(method: str, status: int) -> str:
     if method == "HEAD" or status in {307, 308}:
         return method
     return "GET" if status == 303 or method == "POST" else method
+
+
+def _is_of_one_url(name: str) -> bool:
+    return name.lower().startswith(("content-", "if-"))
 
 
 def _without_content(request: Request) -> tuple[tuple[str, str], ...]:

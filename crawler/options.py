@@ -103,9 +103,24 @@ def resolve(text: str) -> tuple[str, int, str]:
     return host.lower(), int(port), address
 
 
+def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """A network: ``127.0.0.0/8``, ``fd00::/8``."""
+    try:
+        return ipaddress.ip_network(text.strip())
+    except ValueError as error:
+        raise ValueError(f"not a network: {text!r} (like 127.0.0.0/8): {error}") from error
+
+
 def words(text: str) -> tuple[str, ...]:
     """A comma-separated list."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """A regular expression."""
+    from crawler.scope import pattern as compiled
+
+    return compiled(text)
 
 
 def retry_words(text: str) -> tuple[str, ...]:

@@ -71,8 +71,12 @@ def progress(snapshot: Snapshot, *, under_way: int, read: float | None) -> str:
 def summary(snapshot: Snapshot) -> str:
     """What the run did, in seven lines at most."""
     skipped = f" + {snapshot.skipped:,} skipped" if snapshot.skipped else ""
+    more = f" + {snapshot.found:,} found" if snapshot.found else ""
+    if snapshot.resumed:
+        more += f" + {snapshot.resumed:,} left before"
     accounts = (
-        f"{snapshot.lines:,} lines = {snapshot.fetched:,} fetched + {snapshot.failed:,} failed"
+        f"{snapshot.lines:,} lines{more} = {snapshot.fetched:,} fetched"
+        f" + {snapshot.failed:,} failed"
         f" + {snapshot.duplicate:,} duplicate + {snapshot.invalid:,} invalid"
         f"{skipped} + {snapshot.unfinished:,} unfinished"
     )
@@ -90,12 +94,19 @@ def summary(snapshot: Snapshot) -> str:
     return "\n".join(lines)
 
 
+def left_out(counts: list[tuple[str, int]]) -> str:
+    """The links that were not taken: (code, count), most frequent first."""
+    return "left out  " + _counts(counts)
+
+
 def summary_record(
     snapshot: Snapshot, *, engine: str, concurrency: int, code: int, stopped: str
 ) -> dict[str, object]:
     """The summary as a value for JSON: the accounts, the counts, the percentiles in seconds."""
     return {
         "lines": snapshot.lines,
+        "found": snapshot.found,
+        "resumed": snapshot.resumed,
         "fetched": snapshot.fetched,
         "failed": snapshot.failed,
         "duplicate": snapshot.duplicate,

@@ -12,30 +12,40 @@ import contextlib
 import json
 import os
 import resource
+import shlex
 import sys
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import crawler
-from crawler import config, engines, handover, options, reading, report
+from crawler import engines, handover, options, reading, report
 from crawler.console import Console, is_terminal, start_logging
-from crawler.crawling import TICK, Plan, crawl_list
-from crawler.errors import CrawlerError, EngineUnavailable, InputError, SinkError
-from crawler.frontier.seen import Seen
+from crawler.contracts import State as Became
+from crawler.crawling import TICK, WINDOW, Plan, crawled, discovery_of
+from crawler.errors import (
+    CrawlerError,
+    EngineUnavailable,
+    FrontierError,
+    InputError,
+    SinkError,
+)
+from crawler.model import Failure
 from crawler.outputs import Outputs
+from crawler.planning import frontier_of, inputs_of, plan_of, scope_of, template_of
 from crawler.safety import safe_text
 from crawler.sinks import OutputClosed
+from crawler.state import INPUT, State
 from crawler.stats import INVALID, Stats
-from crawler.stopping import Stop
+from crawler.stopping import LIMIT_REACHED, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
     from crawler.config import Settings
-    from crawler.model import Outcome
+    from crawler.model import Final
+    from crawler.scope import Scope
+    from crawler.stats import Snapshot
 
 FAILED = 1
 USAGE = 2
@@ -69,6 +79,7 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     plan = plan_of(settings)
     inputs = inputs_of(settings)
     template = template_of(settings)
+    scope = scope_of(settings)
     reading.check(inputs)
     if engines.needs_patch(plan.engine) and not engines.is_patched():
         handover.give(settings, arguments=arguments, environ=environ)
@@ -80,9 +91,11 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     )
     start_logging(settings.count("verbose"))
     plan = _within_descriptors(plan, console)
-    entries = reading.Reading(inputs, template=template, seen=Seen())
-    with Outputs(settings, inputs, plan.engine, environ) as outputs:
-        return _Run(settings, plan, entries, outputs, console).perform()
+    with contextlib.closing(frontier_of(settings, template)) as frontier:
+        state = State(frontier, settings, inputs)
+        entries = reading.Reading(inputs, template=template)
+        with Outputs(settings, inputs, plan.engine, environ, marks=state.marks) as outputs:
+            return _Run(settings, plan, entries, scope, state, outputs, console).perform()
 
 
 def handed_over() -> NoReturn:
@@ -102,7 +115,7 @@ def complain(error: CrawlerError) -> int:
     message = "\n".join(safe_text(line) for line in str(error).split("\n"))
     with contextlib.suppress(OSError, ValueError, AttributeError):  # stderr may be gone
         sys.stderr.write(f"crawl: {message}\n")
-    return LOCAL_FAULT if isinstance(error, SinkError | InputError) else USAGE
+    return LOCAL_FAULT if isinstance(error, SinkError | InputError | FrontierError) else USAGE
 
 
 def leave(ended: Ended) -> NoReturn:
@@ -113,58 +126,6 @@ def leave(ended: Ended) -> NoReturn:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
     os._exit(ended.code)
-
-
-def plan_of(settings: Settings) -> Plan:
-    """How to fetch, as the settings say. Raises ConfigError."""
-    if settings.count("concurrency") < 1:
-        raise settings.error("concurrency", "must be at least 1")
-    engine = settings.text("engine")
-    return Plan(
-        engine=engine,
-        # One after the other: what would wait inside the engine had better wait in the input.
-        concurrency=1 if is_sequential(engine) else settings.count("concurrency"),
-        limits=config.limits(settings),
-        network=config.network(settings),
-        follow=settings.count("max_redirects") if settings.flag("redirects") else 0,
-        retry_on=options.retry_words(settings.text("retry_on")),
-        per_host=settings.count("per_host"),
-        delay=settings.number("delay"),
-        rate=settings.number("rate"),
-    )
-
-
-def template_of(settings: Settings) -> reading.Template:
-    """What all requests have in common. Raises ConfigError, InputError."""
-    data = settings.text("data")
-    body = data.encode()
-    if data.startswith("@"):
-        try:
-            body = Path(data[1:]).read_bytes()
-        except OSError as error:
-            raise InputError(f"cannot read {data[1:]!r} for --data: {error.strerror}") from error
-    method = settings.text("method").upper()
-    if settings.flag("head"):
-        if body or method not in {"", "HEAD"}:
-            raise settings.error("head", "not together with --data or another --method")
-        method = "HEAD"
-    method = method or ("POST" if body else "GET")
-    return reading.Template(method, config.headers(settings, crawler.__version__), body)
-
-
-def is_sequential(engine: str) -> bool:
-    """Whether the engine has one exchange under way at most."""
-    return engine.partition("+")[0] == "sequential"
-
-
-def inputs_of(settings: Settings) -> tuple[str, ...]:
-    """The inputs; stdin when none is named and it is no terminal. Raises ConfigError."""
-    inputs = settings.texts("input")
-    if inputs:
-        return inputs
-    if is_terminal(0):
-        raise settings.error("input", "name a file of URLs, a URL, or - for stdin")
-    return ("-",)
 
 
 def _within_descriptors(plan: Plan, console: Console) -> Plan:
@@ -189,20 +150,27 @@ def _within_descriptors(plan: Plan, console: Console) -> Plan:
 
 
 class _Run:
-    """One run: the loop's observers, and how it ends."""
+    """One run: the record of the loop, what is shown, and how it ends."""
 
     def __init__(
         self,
         settings: Settings,
         plan: Plan,
         entries: reading.Reading,
+        scope: Scope | None,
+        state: State,
         outputs: Outputs,
         console: Console,
     ) -> None:
         self._plan = plan
         self._entries = entries
+        self._scope = scope
+        self._discovery = discovery_of(plan, state.frontier, scope)
+        self._state = state
+        self._frontier = state.frontier
         self._outputs = outputs
         self._console = console
+        self._path = settings.text("state")
         self._fail_on = options.share(settings.text("fail_on"))
         self._stats = Stats()
         self._stop = Stop(
@@ -214,33 +182,68 @@ class _Run:
 
     def perform(self) -> Ended:
         """Run to the end and report it."""
-        left = 0
         fault: Exception | None = None
         with self._stop.signals():
             try:
-                left = crawl_list(
-                    self._entries, self._plan, self._stop, write=self._write, tick=self._tick
-                )
-            except (SinkError, InputError) as error:
+                self._crawl()
+            except (SinkError, InputError, FrontierError) as error:
                 fault = error
             self._console.erase()
             closing = self._outputs.close()
             if fault is None or isinstance(fault, OutputClosed):
                 fault = closing or fault
         code = self._code(fault)
+        snapshot = self._snapshot()
         if fault is None:
-            snapshot = self._stats.snapshot(self._entries.lines)
+            left = self._frontier.waiting
             assert snapshot.unfinished == left, f"accounts: {snapshot} but {left} left"
         if not isinstance(fault, OutputClosed):
-            self._show()
-        self._save(code)
+            self._show(snapshot)
+            self._show_what_is_left(code)
+        self._save(snapshot, code)
         return Ended(code, at_once=self._stop.over or fault is not None)
 
-    def _write(self, outcome: Outcome) -> None:
-        self._outputs.write(outcome)
-        self._stats.add(outcome)
-        if not outcome.ok and not hasattr(outcome, "status") and outcome.error.code == INVALID:
-            self._console.bad_line(str(outcome.error))
+    def _crawl(self) -> None:
+        state = self._state
+        state.widen(self._scope)
+        if self._frontier.durable:
+            self._frontier.commit(self.marks(), synced=False)
+        for _ in crawled(
+            state.unread(self._entries),
+            self._plan,
+            self._frontier,
+            self,
+            self._stop,
+            discovery=self._discovery,
+            tick=self._tick,
+            window=0 if self._frontier.durable else WINDOW,
+        ):
+            pass
+        if not self._frontier.waiting and not self._stop.asked:
+            state.finished()
+            self._frontier.commit(self.marks(), synced=True)
+
+    def write(self, final: Final, /) -> None:
+        """Take one outcome: see `crawling.Record`."""
+        self._outputs.write(final)
+        self._stats.add(final)
+        if isinstance(final, Failure) and final.code == INVALID:
+            self._console.bad_line(str(final.error))
+
+    def marks(self) -> dict[str, str]:
+        """How much of outputs and input is done: see `crawling.Record`."""
+        return {**self._outputs.marks(), INPUT: self._state.place(self._entries)}
+
+    def sync(self) -> None:
+        """Have the outputs on the disk: see `crawling.Record`."""
+        self._outputs.sync()
+
+    def _snapshot(self) -> Snapshot:
+        lines = self._state.lines(self._entries)
+        seeds = lines - self._stats.duplicate - self._stats.invalid
+        return self._stats.snapshot(
+            lines, found=self._frontier.added - seeds, resumed=self._state.queued
+        )
 
     def _tick(self, under_way: int) -> None:
         self._outputs.flush(everything=False)
@@ -257,11 +260,11 @@ class _Run:
         if self._console.progress:
             self._console.erase()
         self._outputs.flush(everything=True)
+        self._state.point()
         if self._console.progress:
             size = self._entries.size
             read = min(1.0, self._entries.position / size) if size else None
-            snapshot = self._stats.snapshot(self._entries.lines)
-            self._console.draw(report.progress(snapshot, under_way=under_way, read=read))
+            self._console.draw(report.progress(self._snapshot(), under_way=under_way, read=read))
 
     def _code(self, fault: Exception | None) -> int:
         if isinstance(fault, OutputClosed):
@@ -271,25 +274,42 @@ class _Run:
             return LOCAL_FAULT
         if self._stop.asked:
             return self._stop.code
+        if self._frontier.waiting:
+            return LIMIT_REACHED
         bad = self._stats.failed + self._stats.invalid
         asked = bad + self._stats.fetched
         return FAILED if bad and bad / asked >= self._fail_on else 0
 
-    def _show(self) -> None:
+    def _show(self, snapshot: Snapshot) -> None:
         """The summary, for people."""
-        snapshot = self._stats.snapshot(self._entries.lines)
-        if not snapshot.lines:
+        if not snapshot.lines and not snapshot.resumed and not self._state.is_finished:
             self._console.say("crawl: the input has no URLs")
         if is_terminal(1) and is_terminal(2):
             self._console.say("")
         self._console.say(report.summary(snapshot))
+        if self._discovery.left_out:
+            self._console.say(report.left_out(self._discovery.left_out.most_common()))
 
-    def _save(self, code: int) -> None:
+    def _show_what_is_left(self, code: int) -> None:
+        if not self._path:
+            return
+        counts = self._frontier.counts
+        left, failed = self._frontier.waiting, counts[Became.FAILED]
+        name = shlex.quote(self._path)
+        if left or code == LOCAL_FAULT:
+            self._console.say(f"crawl: {left:,} left: `crawl resume {name}` goes on")
+        elif failed:
+            self._console.say(
+                f"crawl: {counts[Became.DONE]:,} done, {failed:,} failed in all:"
+                f" `crawl retry {name}` tries these again"
+            )
+
+    def _save(self, snapshot: Snapshot, code: int) -> None:
         """The summary, for programs. Raises SinkError."""
         if self._outputs.summary is None:
             return
         record = report.summary_record(
-            self._stats.snapshot(self._entries.lines),
+            snapshot,
             engine=self._plan.engine,
             concurrency=self._plan.concurrency,
             code=code,

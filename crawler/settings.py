@@ -41,6 +41,7 @@ class Section(enum.Enum):
     FETCH = "Fetching"
     REQUEST = "Requests"
     LIMITS = "Limits"
+    FOLLOW = "Following links"
     MANNERS = "Manners"
     NETWORK = "Network"
     OUTPUT = "Output"
@@ -93,7 +94,16 @@ def _method(text: str) -> None:
         raise ValueError(f"not a method: {text!r} (like GET, HEAD or POST)")
 
 
+def _one_of(*words: str) -> Callable[[str], None]:
+    def check(text: str) -> None:
+        if text not in words:
+            raise ValueError(f"not one of {', '.join(words)}: {text!r}")
+
+    return check
+
+
 _I, _F, _Q, _L = Section.INPUT, Section.FETCH, Section.REQUEST, Section.LIMITS
+_W = Section.FOLLOW
 _M, _N, _O, _R = Section.MANNERS, Section.NETWORK, Section.OUTPUT, Section.RUN
 
 SETTINGS: tuple[Setting, ...] = (
@@ -135,6 +145,34 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("read_timeout", Kind.SECONDS, 15.0, _L, "Between two reads.", (), "TIME"),
     Setting("max_body", Kind.BYTES, 10 * 1024 * 1024, _L,
             "Of one body, as sent and again after decoding.", (), "SIZE"),
+    Setting("follow", Kind.FLAG, False, _W, "Follow the links on pages."),
+    Setting("depth", Kind.COUNT, 20, _W, "Links from a seed that are followed.", (), "N"),
+    Setting("max_pages", Kind.COUNT, 0, _W,
+            "Stop after so many pages, exit 4; 0 = no limit.", (), "N"),
+    Setting("max_per_host", Kind.COUNT, 10_000, _W,
+            "Most pages of one host that are found; 0 = no limit.", (), "N"),
+    Setting("scope", Kind.TEXT, "origin", _W,
+            "What belongs to the crawl around a seed: origin, host, domain (by the public suffix "
+            "list) or prefix (its folder).", (), "KIND",
+            _one_of("origin", "host", "domain", "prefix")),
+    Setting("include", Kind.TEXTS, (), _W,
+            "Only links with a match of this regular expression in their URL.", (), "REGEX",
+            options.pattern),
+    Setting("exclude", Kind.TEXTS, (), _W,
+            "No URL with a match of this regular expression.", (), "REGEX", options.pattern),
+    Setting("sitemaps", Kind.FLAG, False, _W, "Take the URLs of the hosts' sitemaps, too."),
+    Setting("parser", Kind.TEXT, "fast", _W,
+            "What finds links: fast, or bs4 (BeautifulSoup over lxml), the reference.", (), "NAME",
+            _one_of("fast", "bs4")),
+    Setting("robots", Kind.TEXT, "obey", _M,
+            "obey or ignore what robots.txt and pages say against being fetched or followed.", (),
+            "WORD", _one_of("obey", "ignore")),
+    Setting("crawl_delay", Kind.TEXT, "obey", _M,
+            "obey or ignore the Crawl-delay of robots.txt, up to 30 s.", (), "WORD",
+            _one_of("obey", "ignore")),
+    Setting("treat_as_public", Kind.TEXTS, (), _M,
+            "Networks of your own to be treated like anyone's: to try manners out.", (), "NETWORK",
+            options.network),
     Setting("rate", Kind.RATE, 0.0, _M,
             "Most requests started per second or minute, all hosts together; 0 = no limit.", (),
             "N/s"),
@@ -171,6 +209,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("quiet", Kind.LEVEL, 0, _O,
             "Only errors on stderr; twice: no result lines on a terminal either.", ("-q",)),
     Setting("verbose", Kind.LEVEL, 0, _O, "Log to stderr; twice: every exchange.", ("-v",)),
+    Setting("state", Kind.TEXT, "", _R,
+            "Keep the whole crawl in FILE: the same command goes on after any interruption.", (),
+            "FILE"),
+    Setting("if_modified", Kind.FLAG, False, _R,
+            "Fetch what a finished --state has anew, only what has changed since."),
     Setting("max_run_time", Kind.SECONDS, 0.0, _R,
             "Stop the whole run after this time, exit 4; 0 = no limit.", (), "TIME"),
     Setting("grace", Kind.SECONDS, 10.0, _R,

@@ -2,8 +2,8 @@
 
     outcome ──► add ──► statuses, errors, bytes, latency, queue time ──► Snapshot ──► report
 
-The accounts are exact: lines = fetched + failed + skipped + duplicate + invalid + unfinished.
-Memory does not grow with the run: latencies go into buckets 2 % wide.
+The accounts are exact: lines + found + resumed = fetched + failed + skipped + duplicate + invalid +
+unfinished. Memory does not grow with the run: latencies go into buckets 2 % wide.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ class Snapshot:
     queue: Percentiles  # from reading the line to the start of the last exchange
     skipped: int = 0  # never asked for: robots, scope, a limit
     skips: tuple[tuple[str, int], ...] = ()  # (reason, count), most frequent first
+    found: int = 0  # on pages and in sitemaps
+    resumed: int = 0  # left by an earlier run
 
     @property
     def pages_per_second(self) -> float:
@@ -152,8 +154,8 @@ class Stats:
             if outcome.error.partial is not None:
                 self.body_bytes += len(outcome.error.partial.raw)
 
-    def snapshot(self, lines: int) -> Snapshot:
-        """The run as it stands after `lines` lines were read."""
+    def snapshot(self, lines: int, *, found: int = 0, resumed: int = 0) -> Snapshot:
+        """The run as it stands after `lines` lines were read and `found` links were added."""
         return Snapshot(
             elapsed=self._clock() - self._started,
             lines=lines,
@@ -161,7 +163,7 @@ class Stats:
             failed=self.failed,
             duplicate=self.duplicate,
             invalid=self.invalid,
-            unfinished=lines - self.ended,
+            unfinished=lines + found + resumed - self.ended,
             body_bytes=self.body_bytes,
             statuses=tuple(sorted(self._statuses.items())),
             errors=tuple(self._errors.most_common()),
@@ -169,6 +171,8 @@ class Stats:
             queue=self._queue.percentiles(),
             skipped=self.skipped,
             skips=tuple(self._skips.most_common()),
+            found=found,
+            resumed=resumed,
         )
 
     def _time(self, response: Response) -> None:

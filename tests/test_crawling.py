@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from crawler.crawling import Plan, crawl_list
+from crawler.crawling import Plan, crawled
 from crawler.errors import SinkError
-from crawler.model import Failure, Limits, Pause, Request
+from crawler.frontier.memory import Memory
+from crawler.model import Failure, Final, Limits, Pause, Request
+from crawler.politeness import Pace, Politeness
 from crawler.reading import Reading
 from crawler.serving.fixture import Site
 from crawler.stats import Stats
@@ -19,6 +21,37 @@ ENGINES = ("sequential+socket", "threads+socket", "gevent+socket", "selectors")
 
 def nothing(under_way: int) -> None:
     assert under_way >= 0
+
+
+class Keeping:
+    """A record that hands on what it is given."""
+
+    def __init__(self, write: Callable[[Final], object]) -> None:
+        self.write = write
+
+    def marks(self) -> dict[str, str]:
+        return {}
+
+    def sync(self) -> None: ...
+
+
+def pace(_: str) -> Pace:
+    return Pace(Politeness(concurrency=1000), is_public=False)
+
+
+def crawl_list(
+    entries: Iterable[Request | Failure | Pause],
+    plan: Plan,
+    stop: Stop,
+    *,
+    write: Callable[[Final], object],
+    tick: Callable[[int], None],
+) -> int:
+    """How many have no outcome."""
+    frontier = Memory(pace, robots=False)
+    for _ in crawled(entries, plan, frontier, Keeping(write), stop, tick=tick):
+        pass
+    return frontier.waiting
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -98,7 +131,7 @@ def test_bad_lines_without_end_let_the_exchanges_have_their_turn(site: Site) -> 
 
 def test_limits_and_retries_are_the_plans(site: Site) -> None:
     outcomes: list[object] = []
-    plan = Plan("threads+socket", 2, limits=Limits(max_bytes=100, retries=0), follow=0)
+    plan = Plan("threads+socket", 2, limits=Limits(max_bytes=100, retries=0), redirects=0)
 
     reading = Reading([f"{site.url}/size/1000", f"{site.url}/redirect/2"])
     crawl_list(reading, plan, Stop(), write=outcomes.append, tick=nothing)

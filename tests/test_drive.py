@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import pytest
 
 from crawler.drive import drive
-from crawler.model import Headers, Pause, Request, Response
+from crawler.model import Headers, Outcome, Pause, Request, Response
 
 
 def response_to(request: Request) -> Response:
@@ -45,6 +46,10 @@ class ScriptedSource:
         return self.items.popleft() if self.items else None
 
 
+def flat(turns: Iterable[list[Outcome]]) -> list[Outcome]:
+    return [outcome for ended in turns for outcome in ended]
+
+
 def requests(count: int) -> list[Request]:
     return [Request(f"http://host/{number}") for number in range(count)]
 
@@ -53,7 +58,7 @@ def requests(count: int) -> list[Request]:
 def test_every_request_has_exactly_one_outcome(batch: int) -> None:
     wanted = requests(20)
 
-    outcomes = list(drive(ScriptedEngine(batch), ScriptedSource(*wanted), 5))
+    outcomes = flat(drive(ScriptedEngine(batch), ScriptedSource(*wanted), 5))
 
     assert [outcome.request for outcome in outcomes] == wanted
 
@@ -88,7 +93,7 @@ def test_a_pause_with_nothing_under_way_is_waited_out_by_the_engine() -> None:
     engine = ScriptedEngine()
     (only,) = requests(1)
 
-    outcomes = list(drive(engine, ScriptedSource(Pause(0.5), only), 5))
+    outcomes = flat(drive(engine, ScriptedSource(Pause(0.5), only), 5))
 
     assert engine.waits[0] == 0.5
     assert [outcome.request for outcome in outcomes] == [only]
@@ -99,12 +104,20 @@ def test_work_given_back_after_the_last_outcome_is_still_taken() -> None:
     source = ScriptedSource(first)
     seen = []
 
-    for outcome in drive(ScriptedEngine(), source, 5):
+    for (outcome,) in drive(ScriptedEngine(), source, 5):
         seen.append(outcome.request)
         if outcome.request is first:
             source.items.append(hop)
 
     assert seen == [first, hop]
+
+
+def test_a_wait_that_brings_nothing_gives_the_caller_its_turn() -> None:
+    (only,) = requests(1)
+
+    turns = list(drive(ScriptedEngine(), ScriptedSource(Pause(0.5), only), 5))
+
+    assert [len(ended) for ended in turns] == [0, 1]
 
 
 def test_an_empty_source_ends_at_once() -> None:

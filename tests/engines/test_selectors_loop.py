@@ -115,7 +115,8 @@ class Listed:
 
 
 def run(engine, requests, concurrency=10):
-    return list(drive(engine, Listed(requests), concurrency))
+    turns = drive(engine, Listed(requests), concurrency)
+    return [outcome for ended in turns for outcome in ended]
 
 
 def one(engine, request):

@@ -31,7 +31,8 @@ def main() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + allowed, hard))
     requests = Listed([Request(f"{url}/{n}") for n in range(100)])
-    codes = [o.code for o in drive(engine, requests, 50) if isinstance(o, Failure)]
+    turns = drive(engine, requests, 50)
+    codes = [o.code for ended in turns for o in ended if isinstance(o, Failure)]
     engine.close()
     if codes:
         print(*codes, "")

@@ -1,0 +1,148 @@
+"""What an outcome brings to the frontier: links of a page, rules of a host, entries of a sitemap.
+
+    page ──► extract ──► links ─┐
+    robots.txt ──► rules        ├──► scope ──► frontier
+          └──► sitemaps ──► entries ┘
+
+Read beside it: crawling.py (who asks), extract.py, scope.py, robots.py, sitemaps.py.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from crawler import robots
+from crawler.errors import CrawlerError
+from crawler.hops import link
+from crawler.model import Purpose, Request, Response, Skip
+from crawler.safety import safe_text
+
+if TYPE_CHECKING:
+    from crawler.contracts import Frontier
+    from crawler.extract import Found
+    from crawler.model import Final, Outcome
+    from crawler.scope import Scope
+
+log = logging.getLogger(__name__)
+
+_GUESSED = "/sitemap.xml"  # where a site's sitemap stands when its robots.txt names none
+_SITEMAPS_DEEP = 3  # an index may name an index, which the protocol does not allow
+
+
+class Discovery:
+    """Adds to a frontier what outcomes name.
+
+    Args:
+        frontier: where it goes.
+        agent: our product token.
+        scope: what belongs to the crawl; None = nothing is added.
+        links: links on pages are followed.
+        use_sitemaps: the sitemaps that robots.txt names are read.
+        nofollow: what pages and links say against being followed is obeyed.
+        proxied: exchanges go through a proxy, so the peer's address says nothing about the host.
+
+    Attributes:
+        left_out: links that were not taken, by the code of the reason; a link counts each time.
+    """
+
+    def __init__(
+        self,
+        frontier: Frontier,
+        *,
+        agent: str,
+        scope: Scope | None = None,
+        links: bool = False,
+        use_sitemaps: bool = False,
+        nofollow: bool = True,
+        proxied: bool = False,
+    ) -> None:
+        self.left_out: Counter[str] = Counter()
+        self._frontier = frontier
+        self._agent = agent
+        self._scope = scope
+        self._links = links
+        self._sitemaps = use_sitemaps
+        self._nofollow = nofollow
+        self._proxied = proxied
+
+    def seed(self, request: Request) -> None:
+        """A seed was added: what belongs to it belongs to the crawl."""
+        if self._scope is not None:
+            self._scope.add(request.url)
+
+    def refuse(self, hop: Request) -> tuple[str, str]:
+        """Why a redirect is not followed: a code and a reason; both empty when it is."""
+        scope = self._scope
+        if scope is None or hop.purpose is not Purpose.PAGE:
+            return "", ""
+        if hop.depth == 0 and hop.parent is None:
+            scope.moved(hop.via[0], hop.url)
+        ruling = scope.ruling(hop)
+        if ruling.code:
+            return ruling.code, ruling.why
+        if self._frontier.is_new(hop):
+            return "", ""
+        return "url.duplicate", f"redirects to {hop.url}, which was seen before"
+
+    def has_links(self, final: Final) -> bool:
+        """Whether the links of that page are wanted."""
+        if not self._links or not isinstance(final, Response) or not final.ok or not final.body:
+            return False
+        deepest = self._scope.max_depth if self._scope is not None else None
+        return deepest is None or final.request.depth < deepest
+
+    def add_links(self, page: Response, found: Found) -> None:
+        """Queue what the page links to, as far as the scope reaches."""
+        if self._nofollow and not found.follow:
+            return
+        for url in found.links:
+            self._add(page, url, depth=page.request.depth + 1)
+
+    def learn(self, final: Final) -> None:
+        """What a robots.txt or a sitemap says."""
+        if isinstance(final, Skip):
+            return
+        if final.request.purpose is Purpose.ROBOTS:
+            self._learn_rules(final)
+        elif isinstance(final, Response) and final.ok:
+            self._read_sitemap(final)
+
+    def _learn_rules(self, final: Outcome) -> None:
+        request = final.request
+        first = request.via[0] if request.via else request.url
+        origin = first[: first.index("/", 8)]
+        learnt = robots.judge(final, self._agent)
+        if learnt.rules is None:
+            log.info("%s: no rules: %s", origin, safe_text(learnt.reason))
+        self._frontier.learn(origin, learnt)
+        if self._sitemaps and isinstance(final, Response) and learnt.rules is not None:
+            for url in learnt.rules.sitemaps or (origin + _GUESSED,):
+                self._add(final, url, depth=1, purpose=Purpose.SITEMAP)
+
+    def _read_sitemap(self, final: Response) -> None:
+        from crawler import sitemaps
+
+        depth = final.request.depth
+        try:
+            for entry in sitemaps.entries(final):
+                if not entry.is_sitemap:
+                    self._add(final, entry.url, depth=1)
+                elif depth < _SITEMAPS_DEEP:
+                    self._add(final, entry.url, depth=depth + 1, purpose=Purpose.SITEMAP)
+        except CrawlerError as error:  # what came before the fault was taken
+            log.warning("%s: %s", safe_text(final.url), safe_text(str(error)))
+
+    def _add(
+        self, page: Response, url: str, *, depth: int, purpose: Purpose = Purpose.PAGE
+    ) -> None:
+        request = link(page, url, depth=depth, purpose=purpose, proxied=self._proxied)
+        scope = self._scope
+        if scope is None:
+            return
+        refused = scope.refusal(request)
+        if refused:
+            self.left_out[refused] += 1
+        elif self._frontier.add(request) and purpose is Purpose.PAGE:
+            scope.count(request)

@@ -1,0 +1,175 @@
+"""From settings to what a crawl is made of: plan, template, scope, manners, frontier.
+
+Read beside it: settings.py (the table), config.py (which value wins), run_command.py (who runs it).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import crawler
+from crawler import addresses, config, options, reading, robots
+from crawler.console import is_terminal
+from crawler.crawling import Plan
+from crawler.errors import InputError
+from crawler.frontier.memory import Memory
+from crawler.hops import SAFE_HEADERS
+from crawler.politeness import PER_ADDRESS, Politeness, pace_of
+from crawler.scope import Scope
+from crawler.traps import Bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crawler.config import Settings
+    from crawler.frontier.sqlite import Sqlite
+    from crawler.politeness import Pace
+
+
+def plan_of(settings: Settings) -> Plan:
+    """How to fetch, as the settings say. Raises ConfigError."""
+    if settings.count("concurrency") < 1:
+        raise settings.error("concurrency", "must be at least 1")
+    engine = settings.text("engine")
+    obey = settings.text("robots") == "obey"
+    return Plan(
+        engine=engine,
+        # One after the other: what would wait inside the engine had better wait in the input.
+        concurrency=1 if is_sequential(engine) else settings.count("concurrency"),
+        limits=config.limits(settings),
+        network=config.network(settings),
+        redirects=settings.count("max_redirects") if settings.flag("redirects") else 0,
+        retry_on=options.retry_words(settings.text("retry_on")),
+        rate=settings.number("rate"),
+        links=settings.flag("follow"),
+        sitemaps=settings.flag("sitemaps"),
+        nofollow=obey,
+        max_pages=settings.count("max_pages"),
+        parser=settings.text("parser"),
+        agent=agent_of(settings),
+    )
+
+
+def template_of(settings: Settings) -> reading.Template:
+    """What all requests have in common. Raises ConfigError, InputError."""
+    data = settings.text("data")
+    body = data.encode()
+    if data.startswith("@"):
+        try:
+            body = Path(data[1:]).read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot read {data[1:]!r} for --data: {error.strerror}") from error
+    method = settings.text("method").upper()
+    if settings.flag("head"):
+        if body or method not in {"", "HEAD"}:
+            raise settings.error("head", "not together with --data or another --method")
+        method = "HEAD"
+    method = method or ("POST" if body else "GET")
+    return reading.Template(method, config.headers(settings, crawler.__version__), body)
+
+
+def inputs_of(settings: Settings) -> tuple[str, ...]:
+    """The inputs; stdin when none is named and it is no terminal. Raises ConfigError."""
+    inputs = settings.texts("input")
+    if inputs:
+        return inputs
+    if is_terminal(0):
+        raise settings.error("input", "name a file of URLs, a URL, or - for stdin")
+    return ("-",)
+
+
+def scope_of(settings: Settings) -> Scope | None:
+    """What of what is found belongs to the crawl; None when nothing is looked for."""
+    if not (settings.flag("follow") or settings.flag("sitemaps")):
+        return None
+    return Scope(
+        kind=settings.text("scope"),
+        include=settings.texts("include"),
+        exclude=settings.texts("exclude"),
+        max_depth=settings.count("depth"),
+        bounds=Bounds(
+            pages=settings.count("max_per_host"), queries=settings.count("max_per_host") // 2
+        ),
+    )
+
+
+def agent_of(settings: Settings) -> str:
+    """Our product token: what robots.txt calls us."""
+    named = dict(config.headers(settings, crawler.__version__)).get("User-Agent", "")
+    return robots.agent_token(named or f"concurrent-crawler/{crawler.__version__}")
+
+
+def is_sequential(engine: str) -> bool:
+    """Whether the engine has one exchange under way at most."""
+    return engine.partition("+")[0] == "sequential"
+
+
+def frontier_of(settings: Settings, template: reading.Template) -> Memory | Sqlite:
+    """The frontier, empty or as the file has it. Raises FrontierError, ConfigError."""
+    politeness = politeness_of(settings)
+    is_public = is_public_of(settings)
+
+    def pace(origin: str) -> Pace:
+        return pace_of(politeness, origin, is_public=_may_be_public(origin, is_public))
+
+    obey = settings.text("robots") == "obey"
+    safe = tuple(field for field in template.headers if field[0].lower() in SAFE_HEADERS)
+    per_host = politeness.per_host or politeness.concurrency
+    per_address = PER_ADDRESS * per_host if per_host else 0
+    path = settings.text("state")
+    if not path:
+        return Memory(pace, robots=obey, fields=safe, per_address=per_address, is_public=is_public)
+    from crawler.frontier.sqlite import Sqlite
+
+    return Sqlite(
+        Path(path),
+        pace,
+        agent=agent_of(settings),
+        fields=template.headers,
+        robots=obey,
+        robots_fields=safe,
+        per_address=per_address,
+        is_public=is_public,
+        conditional=settings.flag("if_modified"),
+    )
+
+
+def politeness_of(settings: Settings) -> Politeness:
+    """How hosts are treated."""
+    return Politeness(
+        per_host=settings.count("per_host"),
+        concurrency=settings.count("concurrency"),
+        earned=settings.origins["concurrency"] != "default",
+        delay=settings.number("delay"),
+        follow=settings.flag("follow"),
+        crawl_delay=settings.text("crawl_delay") == "obey" and settings.text("robots") == "obey",
+    )
+
+
+def is_public_of(settings: Settings) -> Callable[[str], bool]:
+    """Whether an address is not the user's own."""
+    networks = [options.network(text) for text in settings.texts("treat_as_public")]
+    if not networks:
+        return addresses.is_public
+
+    def is_public(address: str) -> bool:
+        if addresses.is_public(address):
+            return True
+        known = ipaddress.ip_address(address.partition("%")[0])
+        return any(known in network for network in networks)
+
+    return is_public
+
+
+def _may_be_public(origin: str, is_public: Callable[[str], bool]) -> bool:
+    """Whether a host is not known to be the user's own; of a name it is known later."""
+    host = urlsplit(origin).hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        own = host == "localhost" or host.endswith(".localhost")
+        return not own or is_public("127.0.0.1")
+    return is_public(host)
