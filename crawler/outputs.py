@@ -21,7 +21,7 @@ from crawler.sinks.bodies import Bodies
 from crawler.sinks.record import Describer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from crawler.config import Settings
     from crawler.fields import Fields
@@ -81,6 +81,7 @@ class Outputs:
                 )
             except ValueError as error:
                 raise settings.error("fields", str(error)) from error
+            _refuse_twice(sinks.choose(target)[0] for target in settings.texts("output"))
             for target in settings.texts("output"):
                 _refuse_input(sinks.choose(target)[0], inputs)
                 mark = marks.get(target, "") if marks is not None else ""
@@ -172,6 +173,15 @@ def _mode(settings: Settings, *, resumable: bool) -> str:
     if settings.flag("append"):
         return "append"
     return "resume" if resumable else "new"
+
+
+def _refuse_twice(paths: Iterable[str]) -> None:
+    taken: set[str] = set()
+    for path in paths:
+        place = path if path == "-" else str(Path(path).absolute().resolve())
+        if place in taken and (path == "-" or not Path(path).exists() or Path(path).is_file()):
+            raise SinkError(f"{path!r} is named twice: each output needs a place of its own")
+        taken.add(place)
 
 
 def _refuse_input(path: str, inputs: Sequence[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from sinks.outcomes import failure, response
+from sinks.outcomes import failure, response, skip
 
 from crawler import report
 from crawler.errors import FetchError, ProtocolError
@@ -81,6 +83,26 @@ def test_the_summary_for_programs_has_the_same_figures() -> None:
     assert record["statuses"] == {"200": 1000, "404": 60}
     assert record["exit_code"] == 1
     assert record["stopped"] is None
+
+
+def test_skips_are_told_by_reason_and_balance_the_accounts() -> None:
+    now = replace(NOW, lines=NOW.lines + 3, skipped=3, skips=(("policy.trap", 2), ("x\x1b", 1)))
+
+    text = report.summary(now)
+
+    assert " invalid + 3 skipped + " in text
+    assert "\nskipped   policy.trap: 2   x\\x1b: 1\n" in text
+    record = report.summary_record(now, engine="e", concurrency=1, code=0, stopped="")
+    assert (record["skipped"], record["skips"]) == (3, {"policy.trap": 2, "x\x1b": 1})
+
+
+def test_the_line_of_a_skip_says_why() -> None:
+    line = report.line(skip())
+
+    assert line == (
+        "---         -         -  http://c.test/private  robots.disallowed: Disallow: /private"
+    )
+    assert report.line(skip(), colour=True) == f"\x1b[33m{line}\x1b[0m"
 
 
 def test_progress_tells_the_time_that_is_left_where_the_input_is_known() -> None:

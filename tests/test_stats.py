@@ -7,7 +7,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sinks.outcomes import failure, response
+from sinks.outcomes import failure, response, skip
 
 from crawler.errors import FetchError
 from crawler.stats import Histogram, Percentiles, Stats
@@ -99,3 +99,15 @@ def test_a_histogram_takes_any_duration() -> None:
         histogram.add(seconds)
 
     assert histogram.percentiles().most == 1e9
+
+
+def test_skips_are_an_account_of_their_own_and_counted_by_reason() -> None:
+    stats = Stats()
+    for outcome in (response(), skip(), skip("policy.trap"), skip()):
+        stats.add(outcome)
+
+    now = stats.snapshot(5)
+
+    assert (now.fetched, now.failed, now.skipped, now.unfinished) == (1, 0, 3, 1)
+    assert now.skips == (("robots.disallowed", 2), ("policy.trap", 1))
+    assert now.errors == ()

@@ -71,7 +71,7 @@ def is_empty(path: Path) -> bool:
 
     try:
         return bool(pyarrow.parquet.read_metadata(path).num_rows == 0)
-    except pa.ArrowException:
+    except (OSError, pa.ArrowException):
         return False
 
 
@@ -167,8 +167,8 @@ def _checked(part: Path, columns: list[str], parts: Parts) -> int:
 
     try:
         found = pyarrow.parquet.read_metadata(part)
-    except pa.ArrowException as error:
-        raise SinkError(f"{str(part)!r} is damaged: {error}") from error
+    except (OSError, pa.ArrowException) as error:
+        raise SinkError(f"{str(part)!r} is damaged: {str(error).strip()}") from error
     identity = (found.metadata or {}).get(IDENTITY, b"").decode()
     _compare(part, parts, identity, found.schema.to_arrow_schema().names, columns)
     return int(found.num_rows)

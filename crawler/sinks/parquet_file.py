@@ -222,7 +222,7 @@ class ParquetFile:
             self._fault = error
             raise
         except (OSError, pa.ArrowException) as error:
-            reason = (error.strerror if isinstance(error, OSError) else "") or error
+            reason = (error.strerror if isinstance(error, OSError) else "") or str(error).strip()
             self._fault = SinkError(
                 f"cannot write {self.name}: {reason} (what was written is in {self._folder})"
             )

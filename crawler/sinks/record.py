@@ -101,8 +101,9 @@ class Describer:
         _refuse_twice(self._selected)
         self._refuse_unknown(chosen)
         told = self._columns or (CARRIED,)
-        names = chosen or (*FIELDS, CARRIED)
+        names = chosen or FIELDS
         names = (*names, *(name for name in self._selected if name not in names))
+        names = names if chosen else (*names, CARRIED)
         self.fields = tuple(dict.fromkeys(_expanded(names, told)))
         self._engine = engine
         self._keep = keep

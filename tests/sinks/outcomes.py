@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from crawler.errors import ConnectError, FetchError
-from crawler.model import Failure, Headers, Request, Response, Timing
+from crawler.model import Failure, Headers, Request, Response, Skip, Timing
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
@@ -21,9 +21,20 @@ def response(
     content_type: str = "text/html; charset=UTF-8",
     truncated: str = "",
     reason: str = "OK",
+    carried: str = "",
+    depth: int = 0,
+    parent: str | None = None,
 ) -> Response:
     return Response(
-        Request(url, number=number, via=via, text=text),
+        Request(
+            url,
+            depth=depth,
+            parent=parent,
+            via=via,
+            number=number,
+            text=text,
+            carried=carried,
+        ),
         status,
         reason,
         Headers((("Content-Type", content_type),)),
@@ -55,3 +66,14 @@ def failure(
         0.5,
         attempts,
     )
+
+
+def skip(
+    code: str = "robots.disallowed",
+    reason: str = "Disallow: /private",
+    *,
+    number: int = 3,
+    url: str = "http://c.test/private",
+    text: str = "c.test/private",
+) -> Skip:
+    return Skip(Request(url, number=number, text=text), code, reason)

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sinks.outcomes import failure, response
+from sinks.outcomes import failure, response, skip
 
 from crawler.errors import ProtocolError
 from crawler.sinks.record import FIELDS, Describer, encoded
@@ -141,3 +141,134 @@ def test_a_line_of_json_is_what_json_dumps_writes(record) -> None:
     expected = json.dumps(record, separators=(",", ":")).encode() + b"\n"
 
     assert encoded(record) == expected
+
+
+def test_a_skip_has_the_same_fields_and_no_times() -> None:
+    record = Describer(engine="gevent").record(skip())
+
+    assert tuple(record) == FIELDS
+    assert (record["status"], record["ok"], record["error"]) == (None, False, "robots.disallowed")
+    assert record["error_text"] == "Disallow: /private"
+    assert (record["n"], record["input"], record["attempts"]) == (3, "c.test/private", 0)
+    assert {record[name] for name in FIELDS if name.startswith("time_")} == {0.0}
+    assert (record["started"], record["sha256"], record["ip"]) == (None, None, None)
+
+
+def test_a_link_has_no_number_and_tells_where_it_stood_when_asked() -> None:
+    outcome = response(number=0, depth=2, parent="http://a.test/list")
+
+    record = Describer(engine="e", fields=("n", "depth", "parent")).record(outcome)
+
+    assert record == {"n": None, "depth": 2, "parent": "http://a.test/list"}
+
+
+def test_what_a_line_carries_comes_last_and_replaces_nothing() -> None:
+    carried = {"id": 7, "Status": "sold", "input.x": None, "deep": {"a": [1]}, "carried": True}
+    outcome = response(carried=json.dumps(carried))
+
+    record = Describer(engine="e").record(outcome)
+
+    assert tuple(record)[: len(FIELDS)] == FIELDS
+    assert record["status"] == 200
+    assert list(record.items())[len(FIELDS) :] == [
+        ("id", 7),
+        ("input.Status", "sold"),
+        ("input.input.x", None),
+        ("deep", {"a": [1]}),
+        ("input.carried", True),
+    ]
+
+
+def test_a_table_has_one_column_for_what_is_not_known_in_advance() -> None:
+    describer = Describer(engine="e")
+
+    row = dict(zip(describer.fields, describer.row(response(carried='{"id":7}')), strict=True))
+
+    assert describer.fields == (*FIELDS, "carried")
+    assert row["carried"] == '{"id":7}'
+    assert describer.row(response())[-1] is None
+
+
+def test_columns_known_in_advance_are_fields_of_every_record() -> None:
+    describer = Describer(engine="e", columns=("id", "url", "id"))
+
+    without = describer.record(failure())
+    row = describer.row(response(carried='{"id":"7","url":"x"}'))
+
+    assert describer.fields == (*FIELDS, "id", "input.url")
+    assert row[-2:] == ["7", "x"]
+    assert (without["id"], without["input.url"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "record"),
+    [
+        (("status", "id"), {"status": 200, "id": 7}),
+        (("carried", "status"), {"id": 7, "name": "x", "status": 200}),
+        (("status",), {"status": 200}),
+    ],
+)
+def test_chosen_fields_may_name_what_lines_carry(fields, record) -> None:
+    describer = Describer(engine="e", fields=fields, columns=("id", "name"))
+
+    made = describer.record(response(carried='{"id":7,"name":"x"}'))
+
+    assert list(made.items()) == list(record.items())
+    assert describer.fields == tuple(record)
+
+
+@pytest.mark.parametrize(
+    "carried",
+    ["{", "[1]", '{"a":' * 100_000, '{"a":' + "9" * 5000 + "}", "null"],
+    ids=["torn", "a list", "deep", "a long number", "null"],
+)
+def test_what_is_no_object_is_carried_as_text(carried: str) -> None:
+    record = Describer(engine="e").record(response(carried=carried))
+
+    assert record["input.carried"] == carried
+
+
+def test_numbers_that_json_has_not_become_text() -> None:
+    record = Describer(engine="e").record(response(carried='{"a":NaN,"b":1e999,"c":1.5}'))
+
+    assert (record["a"], record["b"], record["c"]) == ("NaN", "1e999", 1.5)
+    json.loads(encoded(record), parse_constant=pytest.fail)
+
+
+class Words:
+    """A selection that takes the body's words."""
+
+    names = ("first", "title")
+
+    def of(self, response):
+        first, *_ = response.body.decode().split()
+        return {"first": first, "title": "chosen"}
+
+
+def test_fields_from_pages_come_after_ours_and_are_null_without_a_page() -> None:
+    describer = Describer(engine="e", selection=Words())
+
+    fetched = describer.record(response(b"alpha beta"))
+    failed = describer.record(failure())
+
+    assert describer.fields == (*FIELDS, "first", "title", "carried")
+    assert (fetched["first"], fetched["title"]) == ("alpha", "chosen")
+    assert (failed["first"], failed["title"]) == (None, None)
+
+
+def test_fields_from_pages_stand_where_they_are_named() -> None:
+    describer = Describer(engine="e", fields=("title", "n"), selection=Words())
+
+    record = describer.record(response(b"alpha beta"))
+
+    assert list(record.items()) == [("title", "chosen"), ("n", 1), ("first", "alpha")]
+    assert describer.fields == ("title", "n", "first")
+
+
+@pytest.mark.parametrize("name", ["url", "carried", "x"])
+def test_a_name_for_two_fields_is_refused(name: str) -> None:
+    class Twice(Words):
+        names = ("x", name)
+
+    with pytest.raises(ValueError, match=f"there is a field '{name}' already"):
+        Describer(engine="e", selection=Twice())
