@@ -2,6 +2,7 @@
 
     crawl urls.txt --concurrency 50        the same as `crawl run urls.txt --concurrency 50`
     crawl compare urls.txt gevent selectors
+    crawl status | resume | retry | export crawl.db
     crawl engines | serve | config | demo
 
 Options are made from the table in settings.py, so that the command line, the environment and TOML
@@ -18,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 import crawler
-from crawler import cli_compare, cli_serving, config
+from crawler import cli_asking, cli_compare, cli_serving, cli_state, config
 from crawler.errors import CrawlerError
 from crawler.flags import effective, with_settings
 from crawler.stopping import unwind_on_signals
@@ -117,7 +118,12 @@ def _run(
     leave(run(settings, arguments=sys.argv[1:], environ=os.environ))
 
 
+app.command("status")(cli_state.status)
+app.command("resume")(cli_state.resume)
+app.command("retry")(cli_state.retry)
+app.command("export")(cli_state.export)
 app.command("compare")(cli_compare.compare)
+app.command("explain")(cli_asking.explain)
 
 
 @app.command("engines")

@@ -83,20 +83,20 @@ def summary(snapshot: Snapshot) -> str:
     pace = f"{snapshot.pages_per_second:,.1f} pages/s   {human_size(snapshot.body_bytes)}"
     lines = [accounts, f"time      {human_time(snapshot.elapsed)}   {pace}"]
     if snapshot.statuses:
-        lines.append("status    " + _counts([(str(s), n) for s, n in snapshot.statuses]))
+        lines.append("status    " + counts([(str(s), n) for s, n in snapshot.statuses]))
     if snapshot.errors:
-        lines.append("errors    " + _counts(list(snapshot.errors)))
+        lines.append("errors    " + counts(list(snapshot.errors)))
     if snapshot.skips:
-        lines.append("skipped   " + _counts(list(snapshot.skips)))
+        lines.append("skipped   " + counts(list(snapshot.skips)))
     if snapshot.statuses:
         lines.append("latency   " + _percentiles(snapshot.latency))
         lines.append("queue     " + _percentiles(snapshot.queue))
     return "\n".join(lines)
 
 
-def left_out(counts: list[tuple[str, int]]) -> str:
+def left_out(found: list[tuple[str, int]]) -> str:
     """The links that were not taken: (code, count), most frequent first."""
-    return "left out  " + _counts(counts)
+    return "left out  " + counts(found)
 
 
 def summary_record(
@@ -161,10 +161,11 @@ def human_duration(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms" if seconds < 0.99995 else f"{seconds:.2f} s"
 
 
-def _counts(counts: list[tuple[str, int]]) -> str:
-    parts = [f"{safe_text(word)}: {number:,}" for word, number in counts[:_SHOWN_CODES]]
-    if len(counts) > _SHOWN_CODES:
-        parts.append(f"others: {sum(number for _, number in counts[_SHOWN_CODES:]):,}")
+def counts(found: list[tuple[str, int]]) -> str:
+    """Words and how often they came, as one line; the first dozen of them."""
+    parts = [f"{safe_text(word)}: {number:,}" for word, number in found[:_SHOWN_CODES]]
+    if len(found) > _SHOWN_CODES:
+        parts.append(f"others: {sum(number for _, number in found[_SHOWN_CODES:]):,}")
     return "   ".join(parts)
 
 

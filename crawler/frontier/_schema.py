@@ -145,8 +145,10 @@ def opened(path: Path) -> Db:
         FrontierError: it cannot be opened, is damaged, none of ours, or of another version.
     """
     try:
+        # It may hold what is secret: header fields, a proxy's password.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         db = sqlite3.connect(path, isolation_level=None, timeout=5.0, factory=Db)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise FrontierError(f"cannot open {str(path)!r}: {error}") from error
     try:
         _prepare(db, path)

@@ -317,6 +317,11 @@ class Sqlite:
         ]
         return self._queue_again(wanted)
 
+    def failed_codes(self) -> list[tuple[str, int]]:
+        """The codes that pages failed with, and how many did."""
+        found = Counter(code for _, code in self._db.execute(_schema.FAILED))
+        return found.most_common()
+
     def queue_all(self) -> int:
         """Queue again all that has an outcome: the next round. How many that are."""
         self._begin()
