@@ -40,10 +40,15 @@ def give(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, 
     with os.fdopen(os.dup(fd), "w") as file:
         json.dump([settings.values, settings.origins], file)
     os.set_inheritable(fd, True)
+    again(arguments=[WORD, str(fd), *arguments], environ=environ)
+
+
+def again(*, arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    """Become a patched process that reads `arguments` as its command line."""
     package = str(Path(crawler.__file__).resolve().parent.parent)
     before = environ.get("PYTHONPATH")
     path = os.pathsep.join([package, before] if before else [package])
-    command = [sys.executable, "-P", "-m", "crawler.patched", WORD, str(fd), *arguments]
+    command = [sys.executable, "-P", "-m", "crawler.patched", *arguments]
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

@@ -1,0 +1,50 @@
+"""The options of `crawl explain`: what is said about one URL."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from crawler.flags import effective, with_settings
+from crawler.settings import Section
+
+_SECTIONS = (Section.FETCH, Section.REQUEST, Section.LIMITS, Section.FOLLOW, Section.MANNERS,
+             Section.NETWORK)  # fmt: skip
+_NOT_OF_ONE_URL = frozenset(
+    {"concurrency", "follow", "max_pages", "max_per_host", "sitemaps", "parser", "per_host",
+     "delay", "rate", "crawl_delay", "treat_as_public", "method", "data", "head"}
+)  # fmt: skip
+
+
+@with_settings(sections=_SECTIONS, without=_NOT_OF_ONE_URL)
+def explain(
+    url: Annotated[str, typer.Argument(metavar="URL", help="What is asked about.")],
+    *,
+    seed: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="A seed of the crawl in question; may be repeated."),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Say what is known without asking anybody.")
+    ] = False,
+    given: dict[str, object],
+    config_file: str,
+    no_config: bool,
+) -> None:
+    """Say what a crawl makes of one URL, and what its host answers, exchange by exchange."""
+    from crawler.explain_command import show
+
+    settings = effective(given, config_file, no_config=no_config)
+    code = show(
+        settings,
+        url,
+        seed or (),
+        offline=offline,
+        arguments=sys.argv[1:],
+        environ=os.environ,
+        say=print,
+    )
+    sys.exit(code)
