@@ -66,6 +66,8 @@ class RecordFile:
         self._gathered: list[bytes] = []
         self._bytes = 0
         self._fault: SinkError | None = None
+        self._mark = ""
+        self._marked = -1  # the size that the mark is of
         self._fd = _resumed(path, mark) if mark else _open(path, mode, heading)
         try:
             status = os.fstat(self._fd)
@@ -123,7 +125,12 @@ class RecordFile:
             SinkError, OutputClosed: what was taken cannot be written.
         """
         self.flush()
-        return f"{self.size}:{_checksum(self._fd, self.size):08x}" if self._regular else ""
+        if not self._regular:
+            return ""
+        if self._marked != self.size:
+            self._marked = self.size
+            self._mark = f"{self.size}:{_checksum(self._fd, self.size):08x}"
+        return self._mark
 
     def sync(self) -> None:
         """Wait until what was flushed is on the disk. Raises SinkError, OutputClosed."""

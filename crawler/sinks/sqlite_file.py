@@ -57,6 +57,7 @@ class SqliteFile:
         self._kinds = [kind(name) for name in describer.fields]
         self._rows: list[list[object]] = []
         self._fault: SinkError | None = None
+        self._mark = ""
         is_new = _prepare(path, mode, mark)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=_WAIT)
@@ -96,6 +97,7 @@ class SqliteFile:
         if not self._rows:
             return
         rows, self._rows = self._rows, []
+        self._mark = ""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(self._insert, rows)
@@ -111,12 +113,14 @@ class SqliteFile:
     def mark(self) -> str:
         """Flush; the number of the last row and its checksum. Raises SinkError."""
         self.flush()
-        try:
-            last = self._last()
-            return f"{last}:{self._checksum(last):08x}"
-        except sqlite3.Error as error:
-            self._fault = self._failed(error)
-            raise self._fault from error
+        if not self._mark:
+            try:
+                last = self._last()
+                self._mark = f"{last}:{self._checksum(last):08x}"
+            except sqlite3.Error as error:
+                self._fault = self._failed(error)
+                raise self._fault from error
+        return self._mark
 
     def sync(self) -> None:
         """Wait until what was flushed is on the disk. Raises SinkError."""
