@@ -20,6 +20,7 @@ import can_ada
 
 from crawler import hostnames
 from crawler.errors import InvalidURL
+from crawler.query_encoding import in_encoding, is_utf_8
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,8 +86,16 @@ def join(base: str, reference: str) -> str:
     return canonical(reference, base)
 
 
-def joiner(base: str) -> Callable[[str], str | None]:
-    """As `join` with this base, for many references: None where `join` raises."""
+def joiner(base: str, encoding: str = "") -> Callable[[str], str | None]:
+    """As `join` with this base, for many references: None where `join` raises.
+
+    Args:
+        base: a canonical URL.
+        encoding: of the page, as `charset.sniff` names it: queries are sent in it.
+    """
+    if not is_utf_8(encoding):
+        plain = joiner(base)
+        return lambda reference: plain(in_encoding(reference, encoding))
     try:
         parsed = can_ada.parse(base)
     except ValueError:

@@ -56,3 +56,11 @@ def test_every_host_is_written_as_the_standard_says():
         host = case["output"]
 
         assert meant(f"http://{case['input']}/") == (f"http://{host}/" if host else None), case
+
+
+def test_a_query_is_sent_in_the_encoding_of_its_page():
+    for case in cases("pct"):
+        for encoding, query in case["output"].items():
+            join = urls.joiner("http://a.example/", encoding)
+
+            assert join(f"?{case['input']}") == f"http://a.example/?{query}", (case, encoding)
