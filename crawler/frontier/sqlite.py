@@ -328,6 +328,7 @@ class Sqlite:
         return self._queue_again([row for (row,) in self._db.execute(_schema.ENDED)])
 
     def _queue_again(self, rows: list[int]) -> int:
+        self._settle()
         self._db.executemany(_schema.AGAIN, [(row,) for row in rows])
         self._db.execute(_schema.RECOUNT)
         self._count_all()
