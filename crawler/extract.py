@@ -3,12 +3,12 @@
     Response ─► is it HTML? ─► text ─► elements that refer ─► joined to the base ─► Found
                 sniffing       charset     marks                 urls
 
-Read as a browser with scripting off does: <noscript> holds
-links, <template> and comments hold none. Nothing a page contains makes this raise.
+Read as a browser with scripting off does: <noscript> holds links, <template> and comments hold
+none. Nothing a page contains makes this raise.
 https://html.spec.whatwg.org/ 4.6 (links), 2.4.1 (URLs), 4.2.3 (base). Pure.
 
-Read beside it: marks.py (the two parsers), references.py (refresh, srcset, Link), parsing.py (pages
-that may take long are parsed in another process: lexbor's work grows with the square of nesting).
+Read beside it: marks.py (the two parsers), flat.py (without a tree, for what is nested too deep for
+them), references.py (refresh, srcset, Link), parsing.py (in another process, what may take long).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from crawler import marks, meta_robots, references, sniffing, urls
+from crawler import flat, marks, meta_robots, references, sniffing, urls
 from crawler.charset import decode
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 MAX_TEXT = 2 * 1024 * 1024  # characters of a page that are parsed; the rest is not looked at
 MAX_LINKS = 5000  # of one page that are kept; Heritrix keeps 6000
 PARSERS = tuple(marks.PARSERS)
+_PARSERS: dict[str, marks.Parser] = {**marks.PARSERS, "flat": flat.by_tags}
+# Below these the worst arrangements known take lexbor 0.1 s (measured: attributes of one element
+# 0.1 s, unclosed formatting elements 0.07 s and 60 MB); both costs grow with the square or worse.
+SMALL = 32 * 1024  # bytes
+PLAIN = 1500  # tags; a tenth of PostgreSQL's documentation has more
 _MAX_REFERENCE = 4 * urls.MAX_URL  # characters before joining: white space and dots may vanish
 
 # Relation types that lead to another page (4.6.6, and what HTML 4 had: 6.12).
@@ -83,7 +88,13 @@ class Found:
 
 def links(response: Response) -> Iterator[str]:
     """Absolute, canonical http(s) URLs that the page links to, each once, in order."""
-    yield from extract(response).links
+    is_wild = not is_tame(response.body) and flat.is_deep(response.text[:MAX_TEXT])
+    yield from extract(response, parser="flat" if is_wild else "fast").links
+
+
+def is_tame(body: bytes) -> bool:
+    """Whether no arrangement of it can keep a parser busy for long."""
+    return len(body) <= SMALL and body.count(b"<") <= PLAIN
 
 
 def extract(
@@ -94,7 +105,7 @@ def extract(
     Args:
         response: the page, its content decoded.
         requisites: also what it needs to be shown.
-        parser: ``fast``, or ``bs4`` for the reference.
+        parser: ``fast``, or ``bs4`` for the reference; ``flat`` never takes long (see flat.py).
         agent: our product token, for what is said to one robot alone.
     """
     content_type = response.headers.get("content-type", "")
@@ -151,7 +162,7 @@ class _Page:
     def take_text(self, text: str, parser: str) -> None:
         """The page itself."""
         try:
-            found, self.title = marks.PARSERS[parser](text, self.with_requisites)
+            found, self.title = _PARSERS[parser](text, self.with_requisites)
         except marks.Unparsable:
             self.warning = "parse.failed"
             return

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from crawler import parse_worker, selecting
 from crawler.errors import ConfigError
+from crawler.extract import is_tame
 from crawler.parse_pool import CPU_SECONDS, Pool
-from crawler.parsing import is_tame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,8 +73,8 @@ class Fields:
         self._pool.submit(0, response)
         while not (ready := self._pool.ready()):
             self._pool.wait(_TURN)
-        ((_, told),) = ready
-        if isinstance(told, str):
-            _log.warning("no fields of %s: %s", ascii(response.url), told)
+        ((_, told, reason),) = ready
+        if told is None:
+            _log.warning("no fields of %s: %s", ascii(response.url), reason)
             return parse_worker.no_values(self._selectors, with_text=self._with_text)
         return told

@@ -75,7 +75,7 @@ def by_lexbor(text: str, with_requisites: bool) -> tuple[list[Mark], str]:
             marks.append((name, node.attributes))
         elif title is None and not _is_drawn(node):
             title = node.text()
-    return marks, _folded(title or "")
+    return marks, folded(title or "")
 
 
 def _is_drawn(node: LexborNode) -> bool:
@@ -103,21 +103,24 @@ def by_soup(text: str, with_requisites: bool) -> tuple[list[Mark], str]:
         attributes: Attributes = {name: str(value) for name, value in element.attrs.items()}
         around = {parent.name for parent in element.parents}
         outside = around.isdisjoint(_NO_ELEMENTS[:-1])
-        if outside and _refers(element.name, attributes, with_requisites):
+        if outside and refers(element.name, attributes, with_requisites):
             marks.append((element.name, attributes))
     for title in tree.find_all("title"):
         if {parent.name for parent in title.parents}.isdisjoint(_NO_ELEMENTS):
-            return marks, _folded(title.get_text())
+            return marks, folded(title.get_text())
     return marks, ""
 
 
-def _refers(name: str, attributes: Attributes, with_requisites: bool) -> bool:
-    """As the selector of the fast parser asks."""
+def refers(name: str, attributes: Attributes, with_requisites: bool) -> bool:
+    """Whether an element of that name and these attributes is a mark."""
     if name in FOLLOWED:
         return FOLLOWED[name] in attributes or "xlink:href" in attributes
     if name in {"base", "link"}:
         return "href" in attributes
-    return with_requisites or "content" in attributes
+    if name == "meta":
+        return "content" in attributes
+    names = REQUISITES.get(name, ())
+    return with_requisites and (len(names) > 1 or not attributes.keys().isdisjoint(names))
 
 
 def soup(text: str, *, with_lists: bool = False) -> BeautifulSoup:
@@ -140,7 +143,8 @@ def soup(text: str, *, with_lists: bool = False) -> BeautifulSoup:
         raise Unparsable(str(error)) from error
 
 
-def _folded(title: str) -> str:
+def folded(title: str) -> str:
+    """The title as it is shown."""
     return _WHITE.sub(" ", title).strip(" ")[:_MAX_TITLE]
 
 

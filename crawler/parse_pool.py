@@ -46,15 +46,19 @@ class Pool:
         work: its name and arguments, as parse_worker knows them.
         most: processes.
         cpu_seconds: of a worker, for one page.
+        again: how to work on a page that was given up; "" where there is no other way.
     """
 
-    def __init__(self, work: Told, *, most: int = 1, cpu_seconds: float = CPU_SECONDS) -> None:
+    def __init__(
+        self, work: Told, *, most: int = 1, cpu_seconds: float = CPU_SECONDS, again: str = ""
+    ) -> None:
         self._settings = parse_worker.framed((cpu_seconds, _MEMORY, *work))
         self._most = most
         self._cpu_seconds = cpu_seconds
+        self._again = again
         self._workers: list[_Worker] = []
         self._todo: deque[_Page] = deque()
-        self._answers: list[tuple[int, Told | str]] = []
+        self._answers: list[tuple[int, Told | None, str]] = []
         self._dead: list[int] = []
 
     @property
@@ -65,13 +69,14 @@ class Pool:
 
     def submit(self, key: int, response: Response) -> None:
         """Have this page worked on."""
-        self._todo.append(_Page(key, parse_worker.framed(parse_worker.of_response(response))))
+        self._todo.append(_Page(key, parse_worker.of_response(response)))
         self._hand_out()
 
-    def ready(self) -> list[tuple[int, Told | str]]:
-        """The answers that have come, each with its key; never blocks.
+    def ready(self) -> list[tuple[int, Told | None, str]]:
+        """The answers that have come, each with its key, and a word; never blocks.
 
-        A word instead of an answer says why there is none: ``parse.timeout``, ``parse.died``.
+        The word says why there is no answer, or not the one that was wanted: ``parse.timeout``,
+        ``parse.died``.
         """
         for worker in list(self._workers):
             self._hear(worker)
@@ -120,7 +125,7 @@ class Pool:
             if (worker is None or worker.pages) and len(self._workers) < self._most:
                 worker = self._started() or worker
             if worker is None:
-                self._answers.append((self._todo.popleft().key, "parse.died"))
+                self._answers.append((self._todo.popleft().key, None, "parse.died"))
             elif len(worker.pages) < _AHEAD:
                 worker.send(self._todo.popleft())
             else:
@@ -150,8 +155,11 @@ class Pool:
         page.deaths += 1
         if reason == "parse.timeout" or page.deaths > 1:
             _log.warning("a page was given up: %s after %.1f s", reason, spent)
-            self._todo.remove(page)
-            self._answers.append((page.key, reason))
+            if self._again and not page.reason:
+                page.again(reason, self._again)
+            else:
+                self._todo.remove(page)
+                self._answers.append((page.key, None, reason))
 
     def _started(self) -> _Worker | None:
         """Another worker; None when the machine has no process or descriptor left for it."""
@@ -178,14 +186,27 @@ class Pool:
 
 
 class _Page:
-    """A page on its way: its key, itself as a message, and how many workers died over it."""
+    """A page on its way.
 
-    __slots__ = ("deaths", "key", "message")
+    Attributes:
+        told: itself, as parse_worker has it told.
+        deaths: how many workers died over it.
+        reason: why it was given up; "" when it was not.
+    """
 
-    def __init__(self, key: int, message: bytes) -> None:
+    __slots__ = ("deaths", "key", "reason", "told")
+
+    def __init__(self, key: int, told: Told) -> None:
         self.key = key
-        self.message = message
+        self.told = told
         self.deaths = 0
+        self.reason = ""
+
+    def again(self, reason: str, mode: str) -> None:
+        """It was given up: it is to be worked on in this way."""
+        self.reason = reason
+        self.deaths = 0
+        self.told = (*self.told[:-1], mode)
 
 
 class _Worker:
@@ -200,7 +221,7 @@ class _Worker:
     def __init__(self, settings: bytes) -> None:
         self.pages: deque[_Page] = deque()
         self.began = 0.0
-        self.answers: list[tuple[int, Told | str]] = []
+        self.answers: list[tuple[int, Told | None, str]] = []
         self.unsent: deque[memoryview] = deque()
         self._came = bytearray()
         with contextlib.ExitStack() as undo:
@@ -220,7 +241,7 @@ class _Worker:
         if not self.pages:
             self.began = time.monotonic()
         self.pages.append(page)
-        self.unsent.append(memoryview(page.message))
+        self.unsent.append(memoryview(parse_worker.framed(page.told)))
 
     def flush(self) -> None:
         """Write what its pipe takes."""
@@ -248,7 +269,8 @@ class _Worker:
                 break
             told: Told = marshal.loads(came[size:end])  # noqa: S302 - the other end is ours
             del came[:end]
-            self.answers.append((self.pages.popleft().key, told))
+            page = self.pages.popleft()
+            self.answers.append((page.key, told, page.reason))
             self.began = time.monotonic()
         return is_alive
 

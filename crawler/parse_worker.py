@@ -16,6 +16,7 @@ import os
 import resource
 import signal
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from crawler.selecting import Selector, Value
 
     Told: TypeAlias = tuple[Any, ...]
-    Work: TypeAlias = Callable[[Response], Told]
+    Work: TypeAlias = Callable[[Response, str], Told]
 
 LENGTH = struct.Struct(">I")
 _CHUNK = 1024 * 1024
@@ -47,20 +48,21 @@ def main() -> None:
         return
     seconds, memory, name, *arguments = settings
     work = WORK[name](*arguments)
-    work(
-        response_of(("http://a/", (("content-type", "text/html"),), b"<p>"))
-    )  # imports are no page
+    # What is imported by the first page is no page's work.
+    work(response_of(("http://a/", (("content-type", "text/html"),), b"<p>", "")), "")
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     while (told := _message()) is not None:
         signal.setitimer(signal.ITIMER_PROF, seconds)
-        answer = framed(work(response_of(told)))
+        answer = framed(work(response_of(told), told[-1]))
         signal.setitimer(signal.ITIMER_PROF, 0.0)
         _send(answer)
 
 
 def _extraction(requisites: bool, parser: str, agent: str) -> Work:
-    def work(response: Response) -> Told:
-        return of_found(extract(response, requisites=requisites, parser=parser, agent=agent))
+    def work(response: Response, mode: str) -> Told:
+        return of_found(
+            extract(response, requisites=requisites, parser=mode or parser, agent=agent)
+        )
 
     return work
 
@@ -68,7 +70,7 @@ def _extraction(requisites: bool, parser: str, agent: str) -> Work:
 def _selection(texts: Iterable[str], with_text: bool) -> Work:
     chosen = selecting.selectors(texts)
 
-    def work(response: Response) -> Told:
+    def work(response: Response, _mode: str) -> Told:
         return values_of(response, chosen, with_text=with_text)
 
     return work
@@ -88,9 +90,11 @@ def of_found(found: Found) -> Told:
     return tuple(getattr(found, name) for name in Found.__slots__)
 
 
-def found_of(told: Told) -> Found:
-    """The same as `of_found` was given."""
-    return Found(*told)
+def found_of(told: Told | None, reason: str = "") -> Found:
+    """The same as `of_found` was given; nothing but the reason where nothing came."""
+    if told is None:
+        return Found(warning=reason)
+    return replace(Found(*told), warning=reason) if reason else Found(*told)
 
 
 def values_of(
@@ -110,17 +114,17 @@ def no_values(chosen: Iterable[Selector], *, with_text: bool) -> tuple[Value, ..
     return (*values, "") if with_text else values
 
 
-def of_response(response: Response) -> Told:
-    """All of a response that is looked at here."""
+def of_response(response: Response, mode: str = "") -> Told:
+    """All of a response that is looked at here, and how it is to be worked on."""
     wanted = ("content-type", "link", "refresh", "x-robots-tag")
     headers = response.headers
     fields = tuple([(name, value) for name in wanted for value in headers.all(name)])
-    return (str.__str__(response.url), fields, response.body[:_MOST_BYTES])
+    return (str.__str__(response.url), fields, response.body[:_MOST_BYTES], mode)
 
 
 def response_of(told: Told) -> Response:
     """A response that says the same to `extract`."""
-    url, fields, body = told
+    url, fields, body, _ = told
     return Response(Request(url), 200, "", Headers(fields), body, body, "1.1", "", _NEVER, 0.0)
 
 

@@ -6,8 +6,10 @@
 A few hundred kilobytes of nested tags keep lexbor busy for half a minute or make it fill the
 memory; while a parser runs in C no timer of this process can end it. So a page is parsed here only
 when even its worst arrangement is soon done, and elsewhere when not: what takes 5 seconds of
-processor time or a gigabyte there is given up. With `count` processes all pages go there, which
-uses more processors than one. Read beside it: parse_pool.py (the processes), extract.py.
+processor time or a gigabyte there is given up, and read without a tree instead (flat.py). With
+`count` processes all pages go there, which uses more processors than one.
+
+Read beside it: parse_pool.py (the processes), extract.py.
 """
 
 from __future__ import annotations
@@ -15,16 +17,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crawler import parse_worker
-from crawler.extract import Found, extract
+from crawler.extract import Found, extract, is_tame
 from crawler.parse_pool import CPU_SECONDS, Pool
 
 if TYPE_CHECKING:
     from crawler.model import Response
-
-# Below these the worst arrangements known take lexbor 0.1 s (measured: attributes of one element
-# 0.1 s, unclosed formatting elements 0.07 s and 60 MB); both costs grow with the square or worse.
-SMALL = 32 * 1024  # bytes
-PLAIN = 1500  # tags; a tenth of PostgreSQL's documentation has more
 
 
 class Parsers:
@@ -48,7 +45,7 @@ class Parsers:
         self._everything = count > 0
         self._requisites, self._parser, self._agent = requisites, parser, agent
         work = ("extract", requisites, parser, agent)
-        self._pool = Pool(work, most=max(1, count), cpu_seconds=cpu_seconds)
+        self._pool = Pool(work, most=max(1, count), cpu_seconds=cpu_seconds, again="flat")
 
     @property
     def pending(self) -> int:
@@ -67,8 +64,7 @@ class Parsers:
     def ready(self) -> list[tuple[int, Found]]:
         """The results that have come, each with its key; never blocks."""
         return [
-            (key, Found(warning=told) if isinstance(told, str) else parse_worker.found_of(told))
-            for key, told in self._pool.ready()
+            (key, parse_worker.found_of(told, reason)) for key, told, reason in self._pool.ready()
         ]
 
     def filenos(self) -> list[int]:
@@ -82,8 +78,3 @@ class Parsers:
     def close(self) -> None:
         """Kill the workers; what is pending is forgotten."""
         self._pool.close()
-
-
-def is_tame(body: bytes) -> bool:
-    """Whether no arrangement of it can keep a parser busy for long."""
-    return len(body) <= SMALL and body.count(b"<") <= PLAIN

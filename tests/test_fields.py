@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.errors import ConfigError
+from crawler.extract import SMALL
 from crawler.fields import Fields
 from crawler.model import Headers, Request, Response
-from crawler.parsing import SMALL
 from crawler.selecting import MAX_VALUE, MAX_VALUES, Selector, readable_text, selector
 
 PRODUCT = """<!DOCTYPE html><title>T</title><h1> A

@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from crawler import parse_worker
-from crawler.extract import Found, extract
+from crawler.extract import PLAIN, SMALL, Found, extract, is_tame, links
 from crawler.model import Headers, Request, Response
-from crawler.parsing import PLAIN, SMALL, Parsers, is_tame
+from crawler.parsing import Parsers
 
 pytestmark = [pytest.mark.usefixtures("fds"), pytest.mark.timeout(30)]
 
 FINE = Found(("http://h.example/x",))
 LARGE = b"<a href=x>" + b" " * SMALL
 # Nested blocks: lexbor's work is their square.
-BOMB = b"<div>" * 100_000
+BOMB = b"<div>" * 100_000 + b"<a href=x>"
 # Formatting elements never closed are opened again in every table: their number is its square.
-HUGE = b"".join(b"<table><b a%d>" % number for number in range(20_000))
+HUGE = b"".join(b"<table><b a%d>" % number for number in range(20_000)) + b"<a href=x>"
 
 
 def page(body: bytes, *fields: tuple[str, str]) -> Response:
@@ -132,7 +133,8 @@ def test_a_bomb_is_given_up_and_the_pages_behind_it_are_not(bomb: bytes) -> None
     found = results(parsers)
     parsers.close()
 
-    assert found == {0: FINE, 1: Found(warning="parse.timeout"), 2: FINE, 3: FINE}
+    late = replace(FINE, warning="parse.timeout")  # read again, without a tree
+    assert found == {0: FINE, 1: late, 2: FINE, 3: FINE}
 
 
 def test_what_memory_does_not_suffice_for_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +180,7 @@ def test_a_page_over_which_workers_die_is_given_up() -> None:
     parsers.close()
 
     assert found == {1: Found(warning="parse.died")}
-    assert len(killed) == 2
+    assert len(killed) == 4  # twice with a tree, twice without
 
 
 def test_without_a_process_a_page_is_given_up_and_the_next_tried(
@@ -212,6 +214,12 @@ def test_closing_ends_the_workers_whatever_they_do() -> None:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
     assert parsers.pending == 0
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("bomb", [BOMB, HUGE], ids=["time", "memory"])
+def test_links_of_a_bomb_are_found_without_a_process(bomb: bytes) -> None:
+    assert list(links(page(bomb))) == list(FINE.links)
 
 
 def test_a_very_long_body_crosses_in_parts_and_is_cut() -> None:
