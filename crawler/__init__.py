@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         TLSError,
         TooManyRedirects,
     )
+    from crawler.extract import links
     from crawler.fetching import fetch, fetch_all
     from crawler.model import (
         Failure,
@@ -91,6 +92,7 @@ __all__ = [
     "compare",
     "fetch",
     "fetch_all",
+    "links",
 ]
 
 if not TYPE_CHECKING:
@@ -108,6 +110,7 @@ if not TYPE_CHECKING:
         "compare": "comparing",
         "fetch": "fetching",
         "fetch_all": "fetching",
+        "links": "extract",
     }
 
     def __getattr__(name):

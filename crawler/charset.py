@@ -40,7 +40,11 @@ _XML = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 def decode(body: bytes, content_type: str) -> str:
     """The body as text; bytes that do not fit become U+FFFD. Never raises."""
-    name = sniff(body, content_type)
+    return decode_as(sniff(body, content_type), body)
+
+
+def decode_as(name: str, body: bytes) -> str:
+    """As `decode`, in the encoding that `sniff` named."""
     for mark, marked in _BOMS:
         if marked == name and body.startswith(mark):
             body = body[len(mark) :]

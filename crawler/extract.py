@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crawler import flat, marks, meta_robots, references, sniffing, urls
-from crawler.charset import decode
+from crawler.charset import decode_as, sniff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,7 +112,8 @@ def extract(
     page = _Page(agent, with_requisites=requisites)
     page.take_headers(response)
     if sniffing.is_html(response.body, content_type):
-        text = decode(response.body, content_type)
+        page.encoding = sniff(response.body, content_type)
+        text = decode_as(page.encoding, response.body)
         if len(text) > MAX_TEXT:
             text = text[:MAX_TEXT]
             page.warning = "parse.too_large"
@@ -128,6 +129,7 @@ class _Page:
 
     agent: str
     with_requisites: bool
+    encoding: str = ""
     title: str = ""
     warning: str = ""
     follow: bool = True
@@ -183,8 +185,8 @@ class _Page:
     def found(self, url: str) -> Found:
         """All of it, joined."""
         by_url = urls.joiner(url)
-        base = (_joined(by_url, self.base) if self.base else "") or url
-        join = by_url if base == url else urls.joiner(base)
+        base = (_joined(urls.joiner(url, self.encoding), self.base) if self.base else "") or url
+        join = urls.joiner(base, self.encoding)
         links: dict[str, None] = {}
         requisites: dict[str, None] = {}
         dropped = _join_all(self.header_links, by_url, url, links)

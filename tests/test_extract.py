@@ -293,15 +293,12 @@ def test_an_empty_element_of_xhtml_does_not_swallow_the_page(parser: str) -> Non
 
 def test_the_encoding_is_the_one_a_browser_finds(parser: str) -> None:
     """HT01."""
-    markup = "<meta charset=koi8-r><a href=?é>".encode("koi8-r", "xmlcharrefreplace")
-    cyrillic = "<meta charset=koi8-r><a href=/ж>".encode("koi8-r")
+    cyrillic = "<meta charset=koi8-r><a href=/ж?ж>".encode("koi8-r")
+    marked = b"\xef\xbb\xbf" + "<meta charset=koi8-r><a href=/ж?ж>".encode()
 
-    for body in (cyrillic, b"\xef\xbb\xbf" + "<meta charset=koi8-r><a href=/ж>".encode()):
+    for body, query in ((cyrillic, "%D6"), (marked, "%D0%B6")):  # queries go in the page's own
         found = extract(page(body, content_type="text/html"), parser=parser)
-        assert found.links == ("http://h.example/%D0%B6",)
-    assert extract(page(markup, content_type="text/html"), parser=parser).links == (
-        "http://h.example/d/p.html?%C3%A9",
-    )
+        assert found.links == (f"http://h.example/%D0%B6?{query}",)
 
 
 def test_text_beyond_the_limit_is_not_looked_at(parser: str) -> None:

@@ -16,6 +16,7 @@ from crawler import (
     compare,
     fetch,
     fetch_all,
+    links,
 )
 
 
@@ -25,6 +26,12 @@ def one() -> str:
     status: int = response.status
     kind: str | None = response.headers.get("content-type")
     return f"{status} {kind} {response.text} {response.ok}"
+
+
+def page() -> list[str]:
+    response = fetch("example.org")
+    title = response.soup().title
+    return [title.get_text() if title is not None else "", *links(response)]
 
 
 def many() -> list[str]:
