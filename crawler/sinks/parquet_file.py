@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -222,7 +223,8 @@ class ParquetFile:
             self._fault = error
             raise
         except (OSError, pa.ArrowException) as error:
-            reason = (error.strerror if isinstance(error, OSError) else "") or str(error).strip()
+            number = error.errno if isinstance(error, OSError) else None
+            reason = os.strerror(number) if number else str(error).strip()
             self._fault = SinkError(
                 f"cannot write {self.name}: {reason} (what was written is in {self._folder})"
             )
