@@ -18,20 +18,20 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crawler import engines
-from crawler.contracts import Facts, State
+from crawler.became import became
 from crawler.discovery import Discovery
 from crawler.drive import drive
-from crawler.errors import FetchError
-from crawler.extract import extract
-from crawler.fetching import RETRYABLE, Fetches
-from crawler.model import Failure, Limits, Network, Pause, Purpose, Request, Response, Skip
-from crawler.politeness import answer
+from crawler.duplicates import Duplicates
+from crawler.feeding import Fed
+from crawler.fetching import Fetches
+from crawler.model import Failure, Pause, Purpose, Request, Response
+from crawler.parsing import Parsers
 from crawler.stopping import Leave
+from crawler.watching import TICK, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from crawler.contracts import Engine, Frontier
     from crawler.model import Final, Outcome
+    from crawler.plan import Plan
     from crawler.scope import Scope
     from crawler.stopping import Stop
 
@@ -60,33 +61,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TICK = 0.25  # seconds: how late a stop is noticed at most, and four progress lines a second
 WINDOW = 10_000  # requests from the input that wait in a frontier in memory: some 5 MB
 SYNC = 1.0  # seconds between two marks that outlast a power cut
-_TURN = Pause(0.0)
-_FEED = 64  # lines of the input read at once, at most
-_MOST_IN_TURN = 500  # lines without a request before the exchanges under way get a turn
-_CATCH_UP = 0.1  # seconds a start may be late and still be made up for
-_RULES = ("policy.", "robots.disallowed", "url.")  # what is refused by them is no failure
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a crawl fetches, and what it follows."""
-
-    engine: str = "selectors"
-    concurrency: int = 16
-    limits: Limits = Limits()
-    network: Network = Network()
-    redirects: int = 10
-    retry_on: tuple[str, ...] = (RETRYABLE,)
-    rate: float = 0.0  # starts per second; 0 = no limit
-    links: bool = False  # links on pages are followed
-    sitemaps: bool = False  # the sitemaps that robots.txt names are read
-    nofollow: bool = True  # what pages and links say against being followed is obeyed
-    max_pages: int = 0  # pages that may begin; 0 = no limit
-    parser: str = "fast"
-    agent: str = "concurrent-crawler"  # our product token
 
 
 def crawled(
@@ -121,16 +97,18 @@ def crawled(
         InputError: whatever `seeds` raises, as it is.
     """
     discovery = discovery or discovery_of(plan, frontier)
-    source = _Source(iter(seeds), plan, frontier, discovery, stop, window)
+    source = Fed(iter(seeds), plan, frontier, discovery, stop, window)
     engine = engines.open(
         plan.engine, concurrency=plan.concurrency, limits=plan.limits, network=plan.network
     )
     log.info("engine %s, at most %d exchanges under way", plan.engine, plan.concurrency)
+    parsers = Parsers(plan.parsers, parser=plan.parser, agent=plan.agent)
+    source.parsers = parsers
     try:
-        yield from _Turns(plan, frontier, discovery, source, record).over(
-            _Watched(engine, stop, tick)
-        )
+        turns = _Turns(plan, frontier, discovery, source, parsers, record, stop)
+        yield from turns.over(Watched(engine, stop, tick))
     finally:
+        parsers.close()
         engine.close()
 
 
@@ -155,8 +133,10 @@ class _Turns:
         plan: Plan,
         frontier: Frontier,
         discovery: Discovery,
-        source: _Source,
+        source: Fed,
+        parsers: Parsers,
         record: Record,
+        stop: Stop,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -164,8 +144,13 @@ class _Turns:
         self._frontier = frontier
         self._discovery = discovery
         self._source = source
+        self._parsers = parsers
         self._record = record
+        self._stop = stop
         self._clock = clock
+        self._duplicates = Duplicates() if plan.links else None
+        self._parsed: dict[int, Response] = {}  # pages whose links are being looked for
+        self._key = 0
         self._fetches = Fetches(
             source,
             limits=plan.limits,
@@ -188,10 +173,21 @@ class _Turns:
                     final = self._fetches.settle(outcome)
                     if final is not None:
                         self._take(final, finals)
+                if self._parsed:
+                    self._hear(finals)
                 yield from self._keep(finals)
+            yield from self._last()
         except Leave:
             pass
         yield from self._keep([], last=True)
+
+    def _last(self) -> Iterator[Final]:
+        """What is still being parsed when nothing new is begun."""
+        while self._parsed and not self._stop.over:
+            self._parsers.wait(TICK)
+            finals: list[Final] = []
+            self._hear(finals)
+            yield from self._keep(finals)
 
     def _take(self, final: Final, finals: list[Final]) -> None:
         """What a request brought goes to the frontier; a page's own outcome into `finals`."""
@@ -199,13 +195,27 @@ class _Turns:
         if purpose is not Purpose.PAGE:
             self._discovery.learn(final)
             if purpose is Purpose.SITEMAP:
-                self._frontier.finish(final.request, *_became(final))
+                self._frontier.finish(final.request, *became(final))
             return
-        finals.append(final)
-        if self._discovery.has_links(final):
-            assert isinstance(final, Response)
-            found = extract(final, parser=self._plan.parser, agent=self._plan.agent)
+        if not isinstance(final, Response) or not self._discovery.has_links(final):
+            finals.append(final)
+            return
+        if self._duplicates is not None:
+            final = _warned(final, *self._duplicates.flag(final))
+        self._key += 1
+        found = self._parsers.submit(self._key, final)
+        if found is None:
+            self._parsed[self._key] = final
+        else:
             self._discovery.add_links(final, found)
+            finals.append(final)
+
+    def _hear(self, finals: list[Final]) -> None:
+        """Take the links that were found elsewhere meanwhile, and their pages into `finals`."""
+        for key, found in self._parsers.ready():
+            page = self._parsed.pop(key)
+            self._discovery.add_links(page, found)
+            finals.append(_warned(page, found.warning) if found.warning else page)
 
     def _keep(self, finals: list[Final], *, last: bool = False) -> list[Final]:
         """Write what ended and make it last; it is what the caller may see then."""
@@ -213,7 +223,7 @@ class _Turns:
         finals += self._source.refused()
         for final in finals:
             record.write(final)
-            frontier.finish(final.request, *_became(final))
+            frontier.finish(final.request, *became(final))
         bad = self._source.bad_lines()
         for failure in bad:
             record.write(failure)
@@ -226,197 +236,8 @@ class _Turns:
         return [*finals, *bad]
 
 
-class _Source:
-    """The frontier, fed with the seeds, as long as the crawl goes on."""
-
-    def __init__(
-        self,
-        seeds: Iterator[Request | Failure | Pause],
-        plan: Plan,
-        frontier: Frontier,
-        discovery: Discovery,
-        stop: Stop,
-        window: int,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._seeds = seeds
-        self._dry = False
-        self._few = min(_FEED, plan.concurrency)
-        self._frontier = frontier
-        self._discovery = discovery
-        self._stop = stop
-        self._window = window
-        self._clock = clock
-        self._proxied = bool(plan.network.proxy)
-        self._whole = plan.links or plan.sitemaps  # the scope has to be known before anything else
-        self._gap = 1.0 / plan.rate if plan.rate > 0 else 0.0
-        self._next_start = 0.0
-        self._max_pages = plan.max_pages
-        counts = frontier.counts
-        self._begun = counts[State.DONE] + counts[State.FAILED]
-        self._refused: list[Final] = []
-        self._bad: list[Failure] = []
-        self.again = frontier.again
-        self.may_retry = frontier.may_retry
-
-    def take(self) -> Request | Pause | None:
-        if self._stop.asked:
-            return None
-        now = 0.0
-        if self._gap:
-            now = self._clock()
-            if now < self._next_start:
-                return Pause(self._next_start - now)
-        item = self._next()
-        if isinstance(item, Request):
-            if item.attempt == 1 and not item.via and item.purpose is Purpose.PAGE:
-                self._begun += 1
-            if self._gap:
-                # From the planned instant, so that late wake-ups do not lower the rate.
-                late = now - self._next_start
-                self._next_start = (self._next_start if late < _CATCH_UP else now) + self._gap
-        return item
-
-    def ended(self, outcome: Outcome, rest: float, /) -> None:
-        reply = outcome if isinstance(outcome, Response) else outcome.error.partial
-        peer = "" if reply is None or self._proxied else reply.peer.rpartition(" ")[0]
-        self._frontier.ended(
-            outcome.request,
-            answer(outcome),
-            latency=outcome.timing.first_byte or outcome.elapsed,
-            rest=rest,
-            peer=peer,
-        )
-
-    def refused(self) -> list[Final]:
-        """What was refused since the last call."""
-        refused, self._refused = self._refused, []
-        return refused
-
-    def bad_lines(self) -> list[Failure]:
-        """The lines of the input since the last call that were no requests."""
-        bad, self._bad = self._bad, []
-        return bad
-
-    def _next(self) -> Request | Pause | None:
-        turns = 0
-        wait: Pause | None = None
-        if self._whole and not self._dry:
-            wait = self._feed(_MOST_IN_TURN)
-            if not self._dry:
-                return wait or _TURN
-        while len(self._refused) + len(self._bad) + turns < _MOST_IN_TURN:
-            item = self._frontier.take(new=self._may_begin())
-            if isinstance(item, Request):
-                return item
-            if isinstance(item, Skip):
-                self._note(item)
-                continue
-            if wait is not None or not self._is_hungry():
-                if self._refused or self._bad:
-                    return _TURN
-                return _sooner(item, wait)
-            wait = self._feed(self._few)
-            turns += self._few
-        return _TURN
-
-    def _note(self, skip: Skip) -> None:
-        purpose = skip.request.purpose
-        if purpose is Purpose.PAGE:
-            by_rule = skip.code.startswith(_RULES)
-            self._refused.append(skip if by_rule else _failed(skip.request, skip.code, skip.reason))
-        elif purpose is Purpose.SITEMAP:
-            self._frontier.finish(skip.request, *_became(skip))
-
-    def _may_begin(self) -> bool:
-        return not self._max_pages or self._begun < self._max_pages
-
-    def _is_hungry(self) -> bool:
-        if self._dry or not self._may_begin():
-            return False
-        return not self._window or self._frontier.waiting < self._window
-
-    def _feed(self, most: int) -> Pause | None:
-        """Read the next `most` lines into the frontier; the Pause that stopped it."""
-        for _ in range(most):
-            item = next(self._seeds, None)
-            if item is None:
-                self._dry = True
-                return None
-            if isinstance(item, Pause):
-                return item
-            if isinstance(item, Failure):
-                self._bad.append(item)
-            elif self._frontier.add(item):
-                self._discovery.seed(item)
-            else:
-                self._bad.append(_seen_before(item))
-        return None
-
-
-class _Watched:
-    """An engine that is waited for in short steps, so that the loop sees the clock."""
-
-    def __init__(self, engine: Engine, stop: Stop, tick: Callable[[int], None]) -> None:
-        self.under_way = 0
-        self._engine = engine
-        self._stop = stop
-        self._tick = tick
-        self.close = engine.close
-
-    def start(self, request: Request, /) -> None:
-        self.under_way += 1
-        self._engine.start(request)
-
-    def wait(self, timeout: float | None, /) -> list[Outcome]:
-        end = time.monotonic() + timeout if timeout is not None else None
-        while True:
-            self._tick(self.under_way)
-            left = TICK if end is None else min(TICK, max(0.0, end - time.monotonic()))
-            with self._stop.waiting():
-                ended = self._engine.wait(left)
-            if ended:
-                self.under_way -= len(ended)
-                return ended
-            if self._stop.asked or (end is not None and time.monotonic() >= end):
-                return []
-
-
-def _sooner(one: Pause | None, other: Pause | None) -> Pause | None:
-    if one is None or other is None:
-        return one or other
-    return one if one.seconds < other.seconds else other
-
-
-def _seen_before(request: Request) -> Failure:
-    return _failed(request, "url.duplicate", f"line {request.number}: seen before: {request.url}")
-
-
-def _failed(request: Request, code: str, reason: str) -> Failure:
-    """The outcome of a request that was never made."""
-    error = FetchError(reason, code=code)
-    return Failure(request, error, datetime.now(UTC), 0.0, attempts=0)
-
-
-def _became(final: Final) -> tuple[State, Facts]:
-    """The state of the URL, and what is kept of its outcome."""
-    if isinstance(final, Skip):
-        return State.SKIPPED, Facts(final.code)
-    if isinstance(final, Failure):
-        partial = final.error.partial
-        return State.FAILED, Facts(final.error.code, partial.status if partial is not None else 0)
-    if not final.ok:
-        code = "body.truncated" if final.truncated else f"http.{final.status}"
-        return State.FAILED, Facts(code, final.status)
-    headers = final.headers
-    known = dict(final.request.headers) if final.status == 304 else {}
-    return State.DONE, Facts(
-        "",
-        final.status,
-        headers.get("etag", known.get("If-None-Match", "")),
-        headers.get("last-modified", known.get("If-Modified-Since", "")),
-    )
+def _warned(page: Response, *words: str) -> Response:
+    return replace(page, warnings=(*page.warnings, *words)) if words else page
 
 
 def _log_exchange(outcome: Outcome) -> None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import crawler
-from crawler import addresses, config, options, reading, robots
+from crawler import addresses, config, options, reading, robots, sameness
 from crawler.console import is_terminal
-from crawler.crawling import Plan
 from crawler.errors import InputError
 from crawler.frontier.memory import Memory
 from crawler.hops import SAFE_HEADERS
+from crawler.plan import Plan
 from crawler.politeness import PER_ADDRESS, Politeness, pace_of
 from crawler.scope import Scope
 from crawler.traps import Bounds
@@ -49,6 +49,7 @@ def plan_of(settings: Settings) -> Plan:
         nofollow=obey,
         max_pages=settings.count("max_pages"),
         parser=settings.text("parser"),
+        parsers=settings.count("parsers"),
         agent=agent_of(settings),
     )
 
@@ -119,9 +120,18 @@ def frontier_of(settings: Settings, template: reading.Template) -> Memory | Sqli
     safe = tuple(field for field in template.headers if field[0].lower() in SAFE_HEADERS)
     per_host = politeness.per_host or politeness.concurrency
     per_address = PER_ADDRESS * per_host if per_host else 0
+    # Of a list, all that is written differently is fetched; of links, what is one page is one.
+    same = sameness.key if settings.flag("follow") else str
     path = settings.text("state")
     if not path:
-        return Memory(pace, robots=obey, fields=safe, per_address=per_address, is_public=is_public)
+        return Memory(
+            pace,
+            robots=obey,
+            fields=safe,
+            same=same,
+            per_address=per_address,
+            is_public=is_public,
+        )
     from crawler.frontier.sqlite import Sqlite
 
     return Sqlite(
@@ -131,6 +141,7 @@ def frontier_of(settings: Settings, template: reading.Template) -> Memory | Sqli
         fields=template.headers,
         robots=obey,
         robots_fields=safe,
+        same=same,
         per_address=per_address,
         is_public=is_public,
         conditional=settings.flag("if_modified"),

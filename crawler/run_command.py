@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from crawler import engines, handover, options, reading, report
 from crawler.console import Console, is_terminal, start_logging
 from crawler.contracts import State as Became
-from crawler.crawling import TICK, WINDOW, Plan, crawled, discovery_of
+from crawler.crawling import WINDOW, crawled, discovery_of
 from crawler.errors import (
     CrawlerError,
     EngineUnavailable,
@@ -37,6 +37,7 @@ from crawler.sinks import OutputClosed
 from crawler.state import INPUT, State
 from crawler.stats import INVALID, Stats
 from crawler.stopping import LIMIT_REACHED, Stop
+from crawler.watching import TICK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from crawler.config import Settings
     from crawler.model import Final
+    from crawler.plan import Plan
     from crawler.scope import Scope
     from crawler.stats import Snapshot
 

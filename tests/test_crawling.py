@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from crawler.crawling import Plan, crawled
+from crawler.crawling import crawled
 from crawler.errors import SinkError
 from crawler.frontier.memory import Memory
 from crawler.model import Failure, Final, Limits, Pause, Request
+from crawler.plan import Plan
 from crawler.politeness import Pace, Politeness
 from crawler.reading import Reading
 from crawler.serving.fixture import Site

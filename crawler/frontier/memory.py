@@ -34,6 +34,7 @@ class Memory:
         pace_of: makes the pace of an origin.
         robots: every host's robots.txt comes first.
         fields: the header fields it is asked for with.
+        same: the text that all spellings of one page share.
         per_address: most exchanges under way at one public address; 0 = no limit.
         is_public: whether an address is not the user's own.
         clock: a monotonic clock, in seconds.
@@ -53,6 +54,7 @@ class Memory:
         *,
         robots: bool = True,
         fields: tuple[tuple[str, str], ...] = (),
+        same: Callable[[str], str] = str,
         per_address: int = 0,
         is_public: Callable[[str], bool] = addresses.is_public,
         clock: Callable[[], float] = time.monotonic,
@@ -68,6 +70,7 @@ class Memory:
         self.added = 0
         self.counts: Counter[State] = Counter()
         self._seen = Seen()
+        self._same = same
         self._sweep_at = _SWEEP
         self._clock = clock
         self.take: Callable[..., Request | Skip | Pause | None] = self.lines.take
@@ -82,7 +85,7 @@ class Memory:
 
     def add(self, request: Request, /) -> bool:
         sitemap = request.purpose is Purpose.SITEMAP
-        if not self._seen.add(f"sitemap:{request.url}" if sitemap else request.url):
+        if not self._seen.add(f"sitemap:{request.url}" if sitemap else self._same(request.url)):
             return False
         if len(self.lines.by_origin) >= self._sweep_at:
             self._sweep()
@@ -99,7 +102,7 @@ class Memory:
         self.lines.learn(origin, robots)
 
     def is_new(self, hop: Request, /) -> bool:
-        return self._seen.add(hop.url)
+        return self._seen.add(self._same(hop.url))
 
     def finish(self, request: Request, state: State, facts: Facts, /) -> None:
         if request.purpose is Purpose.PAGE:

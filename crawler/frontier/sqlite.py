@@ -81,6 +81,7 @@ class Sqlite:
         fields: the header fields of requests that have no others.
         robots_fields: those that robots.txt is asked for with.
         robots: every host's robots.txt comes first.
+        same: the text that all spellings of one page share.
         per_address: most exchanges under way at one public address; 0 = no limit.
         is_public: whether an address is not the user's own.
         conditional: requests say which version is known already (RFC 9110 13.1).
@@ -109,6 +110,7 @@ class Sqlite:
         fields: Fields = (),
         robots_fields: Fields = (),
         robots: bool = True,
+        same: Callable[[str], str] = str,
         per_address: int = 0,
         is_public: Callable[[str], bool] = addresses.is_public,
         conditional: bool = False,
@@ -124,6 +126,7 @@ class Sqlite:
             clock=clock,
         )
         self._agent = agent
+        self._same = same
         self._fields: dict[Fields, int] = {fields: 0}
         self._conditional = conditional
         self._clock = clock
@@ -168,7 +171,7 @@ class Sqlite:
             _schema.ADD,
             (
                 self._last_row + 1,
-                fingerprint(f"sitemap:{request.url}" if sitemap else request.url),
+                fingerprint(f"sitemap:{request.url}" if sitemap else self._same(request.url)),
                 number,
                 int(sitemap),
                 request.depth,
@@ -234,7 +237,7 @@ class Sqlite:
 
     def is_new(self, hop: Request, /) -> bool:
         self._begin()
-        key = fingerprint(hop.url)
+        key = fingerprint(self._same(hop.url))
         number = self._number(hop.origin)
         values = (self._last_row + 1, key, number, hop.depth, hop.url, hop.parent, hop.row)
         if self._db.execute(_schema.REACHED, values).rowcount > 0:
@@ -473,7 +476,7 @@ class Sqlite:
 
 
 def fingerprint(url: str) -> int:
-    """The key of a canonical URL in the seen set: 63 bits of BLAKE2b (RFC 7693)."""
+    """The key of a URL in the seen set: 63 bits of BLAKE2b (RFC 7693)."""
     return int.from_bytes(blake2b(url.encode(), digest_size=8).digest()) >> 1
 
 

@@ -1,0 +1,28 @@
+"""How a crawl fetches, and what it follows: one frozen value. Read beside it: planning.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crawler.fetching import RETRYABLE
+from crawler.model import Limits, Network
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a crawl fetches, and what it follows."""
+
+    engine: str = "selectors"
+    concurrency: int = 16
+    limits: Limits = Limits()
+    network: Network = Network()
+    redirects: int = 10
+    retry_on: tuple[str, ...] = (RETRYABLE,)
+    rate: float = 0.0  # starts per second; 0 = no limit
+    links: bool = False  # links on pages are followed
+    sitemaps: bool = False  # the sitemaps that robots.txt names are read
+    nofollow: bool = True  # what pages and links say against being followed is obeyed
+    max_pages: int = 0  # pages that may begin; 0 = no limit
+    parser: str = "fast"
+    parsers: int = 0  # processes that parse all pages; 0 = here, but for those that may take long
+    agent: str = "concurrent-crawler"  # our product token
