@@ -71,6 +71,11 @@ def masked(url: str) -> tuple[str, list[int]]:
     return found["before"] + ".".join(labels) + url[found.end() :], places
 
 
+def names_host(reference: str) -> bool:
+    """Whether a reference has a host of its own."""
+    return _HOST.match(_DROPPED.sub("", reference)) is not None
+
+
 def unmasked(href: str, places: list[int]) -> str:
     """`href`, made of a masked URL, with its own labels."""
     start = href.index("//") + 2

@@ -50,8 +50,10 @@ def in_encoding(reference: str, encoding: str) -> str:
     if query.isascii() and encoding != "iso-2022-jp":
         return reference
     octets = _encode(query.strip("\t\n\r"), encoding)
-    spelt = "".join(chr(octet) if 0x21 <= octet < 0x7F and octet not in b"\"#<>'" else
-                    f"%{octet:02X}" for octet in octets)  # fmt: skip
+    # All that may not stand in a query is escaped when it is joined; "#" would end it.
+    spelt = "".join(
+        chr(octet) if octet < 0x7F and octet != ord("#") else f"%{octet:02X}" for octet in octets
+    )
     return f"{before}{mark}{spelt}{hash_mark}{fragment}"
 
 

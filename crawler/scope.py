@@ -128,9 +128,7 @@ class Scope:
         if _climbs(url):
             return False
         places, at = self._places, url.find("/", 8)
-        end = url.find("?")
-        end = len(url) if end < 0 else end
-        while 0 <= at < end:
+        while at > 0:  # into the query, too: no place has a "?" in it
             if url[: at + 1] in places:
                 return True
             at = url.find("/", at + 1)

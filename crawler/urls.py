@@ -167,8 +167,9 @@ def _parse(url: str, base: str | None, shown: str) -> tuple[tuple[str, str], str
             parsed = can_ada.parse(masked) + url if base is not None else can_ada.parse(url)
         except ValueError:
             raise InvalidURL(f"not a URL: {_quoted(shown)}") from error
-        if not places and places_of_base and parsed.hostname == can_ada.parse(masked).hostname:
-            places = places_of_base
+        if places_of_base and not hostnames.names_host(url):
+            same = parsed.hostname == can_ada.parse(masked).hostname
+            places = places_of_base if same else []
     pair = parsed.username, parsed.password
     href = parsed.href if pair == ("", "") else _without_user(parsed)
     return pair, hostnames.unmasked(href, places) if places else href

@@ -103,6 +103,13 @@ def test_what_robots_txt_forbids_is_not_fetched(crawl, site: Site) -> None:
     assert "exchange 2" in ignored.stdout
 
 
+def test_a_redirect_is_followed_only_within_the_scope(crawl, site: Site) -> None:
+    ended = crawl("explain", f"{site.url}/redirect/1", "--exclude", "/page/")
+
+    assert ended.returncode == 1
+    assert "in the end   not fetched: policy.excluded: exclude has '/page/'" in ended.stdout
+
+
 def test_a_host_that_does_not_answer_is_told(crawl) -> None:
     ended = crawl("explain", "http://127.0.0.1:9/", "--retries", "0")
 

@@ -30,6 +30,7 @@ from crawler.query_encoding import in_encoding
         ("?q=\uff0d", "euc-jp", "/?q=%A1%DD"),
         ("?q=\uff71", "shift_jis", "/?q=%B1"),
         ("?q=\uff71\u2212", "iso-2022-jp", "/?q=%1B$B%%22!]%1B(B"),
+        ("?q=\uff10", "iso-2022-jp", "/?q=%1B$B%230%1B(B"),
         ("?q=\u5341", "big5", "/?q=%A4Q"),
         ("?q=\udcff", "windows-1251", "/?q=%26%2365533%3B"),
         ("?\n q=да", "windows-1251", "/?%20q=%E4%E0"),

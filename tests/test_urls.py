@@ -23,6 +23,10 @@ from crawler.errors import InvalidURL
         ("  http://example.org/a b  ", "http://example.org/a%20b"),
         ("http://bücher.example/é", "http://xn--bcher-kva.example/%C3%A9"),
         ("http://example.org/\udcff", "http://example.org/%EF%BF%BD"),
+        ("http://XN--a.example/", "http://xn--a.example/"),  # ASCII, so it is not looked into
+        ("http://x.xn--0.example:81/#b", "http://x.xn--0.example:81/"),
+        ("http://%78n--a.xn--b/", "http://xn--a.xn--b/"),
+        ("http://\u1e9e.example/", "http://xn--zca.example/"),  # Ada writes ss.example
     ],
 )
 def test_what_people_type(typed: str, url: str) -> None:
@@ -33,6 +37,8 @@ def test_what_people_type(typed: str, url: str) -> None:
     "text",
     ["", "   ", "http://", "http:///", "ftp://example.org/", "mailto:a@example.org", "a b",
      "javascript:alert(1)", "file:///etc/passwd", "http://exa mple/", "http://[::1",
+     "http://xn--a\u00df/", "http://xn--a%2fb/", "http://xn--a%23/", "http://xn--a%00/",
+     "http://xn--a%/", "http://xn--a b/", "http://xn--a<b/", "http://xn--a:b/",
      "http://a:99999/", "\x00", "http://example.org/" + "x" * 5000],
 )  # fmt: skip
 def test_what_is_refused(text: str) -> None:
@@ -45,6 +51,24 @@ def test_a_typed_password_becomes_a_header_and_leaves_the_url() -> None:
 
     assert url == "http://example.org/"
     assert headers == (("Authorization", "Basic dXNlcjpwQHNz"),)
+
+
+@pytest.mark.parametrize(
+    ("base", "reference", "url"),
+    [
+        ("http://xn--a/b/", "c", "http://xn--a/b/c"),
+        ("http://xn--a/b/", "//xn--c/", "http://xn--c/"),
+        ("http://xn--a/b/", "//d.e/", "http://d.e/"),
+        ("http://xn--a/b/", "//x---a/", "http://x---a/"),
+        ("http://xn--a/b/", "https:d.e", "https://d.e/"),
+        ("http://a/b", "//xn--c.d/?e", "http://xn--c.d/?e"),
+    ],
+)
+def test_links_to_and_from_hosts_that_are_encoded_for_nothing(
+    base: str, reference: str, url: str
+) -> None:
+    assert urls.join(base, reference) == url
+    assert urls.joiner(base)(reference) == url
 
 
 def test_user_information_in_a_link_is_dropped() -> None:
