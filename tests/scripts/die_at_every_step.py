@@ -1,0 +1,95 @@
+"""Die before the n-th step that touches a file, for every n; go on each time: FORMAT FOLDER.
+
+One session writes 35 records, ten to a part, and every four of them commits the mark, as a crawl
+does. It dies before its n-th step, a second one dies there too, a third ends. Prints how many n
+there were. The steps are those that Python tells audit hooks of (PEP 578).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from sinks.outcomes import response
+from sinks.test_contract import read
+
+from crawler import sinks
+from crawler.sinks.record import Describer
+
+LAST = 35
+STEPS = {"os.rename", "os.remove", "os.truncate", "os.mkdir", "os.link", "os.rmdir", "open"}
+STEPS |= {"shutil.rmtree", "os.scandir", "sqlite3.connect"}
+name, folder = sys.argv[1], Path(sys.argv[2])
+
+
+def in_child(work, *arguments) -> int:
+    """What the work, done in a process of its own, ended with."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work(*arguments)
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def session(place: Path, die_at: int) -> None:
+    from crawler.sinks import parquet_file
+
+    parquet_file._ROWS = 10
+    left = die_at
+
+    def step(event: str, _: tuple[object, ...]) -> None:
+        nonlocal left
+        if event in STEPS:
+            left -= 1
+            if left == 0:
+                os._exit(137)
+
+    state = place / "state"
+    *_, committed = state.read_text().split("\n")[:-1] if state.exists() else ["0 "]
+    count, _, mark = committed.partition(" ")
+    sys.addaudithook(step)
+    path = place / f"out.{name}"
+    fields = ("n", "url", "title")
+    sink = sinks.open(str(path), Describer(engine="e", fields=fields), mode="resume", mark=mark)
+    commit(state, int(count), sink.mark())
+    for number in range(int(count) + 1, LAST + 1):
+        sink.write(response(number=number))
+        if number % 4 == 0:
+            commit(state, number, sink.mark())
+    sink.close()
+
+
+def commit(state: Path, count: int, mark: str) -> None:
+    fd = os.open(state, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(fd, f"{count} {mark}\n".encode())
+    os.close(fd)
+
+
+def check(place: Path) -> None:
+    found = [int(record["n"]) for record in read(place / f"out.{name}")]
+    assert found == list(range(1, LAST + 1)), found
+    assert {path.name for path in place.iterdir()} == {f"out.{name}", "state"}
+
+
+if name == "parquet":
+    import pyarrow.parquet  # noqa: F401 - once, not in every child
+
+number = 0
+died = 137
+while died == 137:
+    number += 1
+    place = folder / str(number)
+    place.mkdir()
+    died = in_child(session, place, number)
+    if died == 137:
+        in_child(session, place, number)
+        assert in_child(session, place, 0) == 0, number
+    assert in_child(check, place) == 0, number
+print(number - 1)

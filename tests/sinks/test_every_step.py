@@ -1,0 +1,17 @@
+"""A death before any step that touches a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sinks.test_contract import parquet
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("name", ["jsonl", "csv", "sqlite", pytest.param("parquet", marks=parquet)])
+def test_no_death_loses_a_record_or_writes_it_twice(child, tmp_path: Path, name: str) -> None:
+    ended = child("die_at_every_step.py", name, str(tmp_path), timeout=80.0)
+
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) > 10
