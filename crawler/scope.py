@@ -78,11 +78,18 @@ class Scope:
         """A seed was redirected to `url`: take it in when its registered domain is the same.
 
         Else `example.org` would be a crawl of one page where it leads to `www.example.org`; and one
-        parked domain in a list must not take in the site that it was sold to.
+        parked domain in a list must not take in the site that it was sold to. Of a folder that is
+        nearer to the root only what the old one would be there is taken in: a redirect to the front
+        page of a site does not make all of it a prefix.
         """
         here, there = urls.origin(seed).host, urls.origin(url).host
         same = here == there or (registered_domain(here) or here) == registered_domain(there)
-        if same:
+        if same and self.kind == "prefix":
+            old, new = _folder(seed), _folder(url)
+            self._places.add(_origin(url) + old[old.index("/", 8) :])
+            if new.count("/") >= old.count("/"):
+                self._places.add(new)
+        elif same:
             self.add(url)
         return same
 

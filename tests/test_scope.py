@@ -199,6 +199,27 @@ def test_where_a_seed_has_moved_belongs_when_the_domain_is_the_same(
     assert scope.refusal(found(url)) == ("" if taken else "policy.out_of_scope")
 
 
+@pytest.mark.parametrize(
+    ("seed", "url", "inside", "outside"),
+    [
+        ("http://a.example/docs/", "https://a.example/", "https://a.example/docs/x", "/x"),
+        ("http://a.example/docs/", "http://a.example/en/docs/", "http://a.example/en/docs/x", "/x"),
+        ("http://a.example/docs", "http://a.example/docs/", "http://a.example/x", None),
+    ],
+)
+def test_a_prefix_that_moved_never_comes_nearer_to_the_root(
+    seed: str, url: str, inside: str, outside: str | None
+) -> None:
+    scope = scope_of([seed], kind="prefix")
+
+    scope.moved(seed, url)
+
+    assert scope.refusal(found(inside)) == ""
+    assert scope.refusal(found(urls.join(seed, "x"))) == ""
+    if outside is not None:
+        assert scope.refusal(found(urls.join(url, outside))) == "policy.out_of_scope"
+
+
 def test_links_beyond_the_budget_of_a_host_are_refused_and_seeds_are_not() -> None:
     scope = scope_of(["http://a.example/"], bounds=Bounds(pages=3))
     for number in range(3):

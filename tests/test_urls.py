@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+import can_ada
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,3 +103,46 @@ def test_canonical_is_idempotent_and_plain_ascii(text: str, base: str) -> None:
     assert url.isprintable()
     assert " " not in url
     assert urls.target(url).startswith("/")
+
+
+# What separates, escapes, climbs, or has fooled another parser into another host.
+ODD = st.lists(
+    st.sampled_from(
+        ["http:", "https:", "HTTP:", "//", "/", "\\", "@", ":", "?", "#", "[", "]", "::1", "%40",
+         "%2f", "%23", "%5c", "%00", "a.example", "B.example", "xn--", "xn--a", "ß", "\u1e9e", "。",
+         "127.1", "0x7f", "80", "443", "\t", "\n", " ", "..", ".", ";", "&", "\ud800", "é"]
+    ),
+    max_size=10,
+).map("".join)  # fmt: skip
+
+
+@given(ODD, st.sampled_from(["", "http://a.example/b/c?d", "https://xn--a.example:81/"]))
+def test_every_parser_finds_the_same_host_in_a_canonical_url(text: str, base: str) -> None:
+    try:
+        url = urls.canonical(text, base or None)
+    except InvalidURL:
+        return
+
+    found, split = urls.origin(url), urlsplit(url)
+
+    assert urls.canonical(url) == url
+    assert (split.scheme, split.hostname) == (found.scheme, found.host)
+    assert (split.port or {"http": 80, "https": 443}[split.scheme]) == found.port
+    assert split.username is None
+    try:
+        parsed = can_ada.parse(url)
+    except ValueError:
+        assert "xn--" in found.host  # Ada looks into it, the standard does not
+    else:
+        assert parsed.hostname.strip("[]") == found.host
+
+
+@given(ODD, st.sampled_from(["http://a.example/b/c?d", "https://xn--a.example:81/"]))
+def test_a_joiner_joins_as_join_does(reference: str, base: str) -> None:
+    joined = urls.joiner(base)(reference)
+
+    if joined is None:
+        with pytest.raises(InvalidURL):
+            urls.join(base, reference)
+    else:
+        assert urls.join(base, reference) == joined
