@@ -102,7 +102,9 @@ class Memory:
         self.lines.learn(origin, robots)
 
     def is_new(self, hop: Request, /) -> bool:
-        return self._seen.add(self._same(hop.url))
+        key = self._same(hop.url)
+        # What led there may be the same page in another spelling: a session's, say.
+        return self._seen.add(key) or any(self._same(url) == key for url in hop.via)
 
     def finish(self, request: Request, state: State, facts: Facts, /) -> None:
         if request.purpose is Purpose.PAGE:

@@ -236,8 +236,11 @@ class Sqlite:
             )
 
     def is_new(self, hop: Request, /) -> bool:
+        same = self._same(hop.url)
+        if any(self._same(url) == same for url in hop.via):
+            return True  # what led there is the same page in another spelling: a session's, say
         self._begin()
-        key = fingerprint(self._same(hop.url))
+        key = fingerprint(same)
         number = self._number(hop.origin)
         values = (self._last_row + 1, key, number, hop.depth, hop.url, hop.parent, hop.row)
         if self._db.execute(_schema.REACHED, values).rowcount > 0:

@@ -138,6 +138,17 @@ def test_a_redirect_to_what_was_seen_is_not_new(kind: str, tmp_path: Path) -> No
     assert not frontier.add(page("a", 3))
 
 
+def test_a_redirect_to_another_spelling_of_the_same_page_is_new(kind: str, tmp_path: Path) -> None:
+    frontier = made(kind, tmp_path, same=lambda url: url.partition(";")[0])
+    frontier.add(Request("http://a/1"))
+    (first,) = taken(frontier)
+    assert isinstance(first, Request)
+
+    assert frontier.is_new(Request("http://a/1;session", via=(first.url,), row=first.row))
+    assert not frontier.add(Request("http://a/1;session"))
+    assert not frontier.is_new(Request("http://a/1;other", via=("http://a/2",), row=first.row))
+
+
 def test_robots_txt_comes_first_and_alone(kind: str, tmp_path: Path) -> None:
     frontier = made(kind, tmp_path, robots=True)
     frontier.add(page("a", 1))
