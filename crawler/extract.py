@@ -88,8 +88,13 @@ class Found:
 
 def links(response: Response) -> Iterator[str]:
     """Absolute, canonical http(s) URLs that the page links to, each once, in order."""
+    yield from extract(response, parser=tamed(response, "fast")).links
+
+
+def tamed(response: Response, parser: str) -> str:
+    """The parser, or ``flat`` for a page that it may take long for."""
     is_wild = not is_tame(response.body) and flat.is_deep(response.text[:MAX_TEXT])
-    yield from extract(response, parser="flat" if is_wild else "fast").links
+    return "flat" if is_wild else parser
 
 
 def is_tame(body: bytes) -> bool:

@@ -70,10 +70,11 @@ class Fields:
         return dict(zip(self.names, values, strict=True))
 
     def _elsewhere(self, response: Response) -> tuple[Value, ...]:
-        self._pool.submit(0, response)
-        while not (ready := self._pool.ready()):
-            self._pool.wait(_TURN)
-        ((_, told, reason),) = ready
+        told, reason = None, "parse.died"
+        if self._pool.submit(0, response):
+            while not (ready := self._pool.ready()):
+                self._pool.wait(_TURN)
+            ((_, told, reason),) = ready
         if told is None:
             _log.warning("no fields of %s: %s", ascii(response.url), reason)
             return parse_worker.no_values(self._selectors, with_text=self._with_text)

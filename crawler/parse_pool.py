@@ -67,10 +67,13 @@ class Pool:
         under_way = sum(len(worker.pages) for worker in self._workers)
         return under_way + len(self._todo) + len(self._answers)
 
-    def submit(self, key: int, response: Response) -> None:
-        """Have this page worked on."""
+    def submit(self, key: int, response: Response) -> bool:
+        """Have this page worked on; False when there is no process for it and none to be had."""
+        if not self._workers and self._started() is None:
+            return False
         self._todo.append(_Page(key, parse_worker.of_response(response)))
         self._hand_out()
+        return True
 
     def ready(self) -> list[tuple[int, Told | None, str]]:
         """The answers that have come, each with its key, and a word; never blocks.
@@ -84,10 +87,6 @@ class Pool:
         self._reap()
         answers, self._answers = self._answers, []
         return answers
-
-    def filenos(self) -> list[int]:
-        """Descriptors that become readable when there is a result."""
-        return [worker.reads for worker in self._workers if worker.pages]
 
     def wait(self, timeout: float) -> None:
         """Return when `ready` has something to tell, or after so many seconds."""
@@ -309,6 +308,7 @@ def _spawned(stdin: int, stdout: int) -> int:
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ],
         setpgroup=0,  # Ctrl-C and the end of a terminal are for the crawl
+        setsigmask=(),  # an engine may have blocked what ends a worker
     )
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crawler import parse_worker
-from crawler.extract import Found, extract, is_tame
+from crawler.extract import Found, extract, is_tame, tamed
 from crawler.parse_pool import CPU_SECONDS, Pool
 
 if TYPE_CHECKING:
@@ -54,22 +54,18 @@ class Parsers:
 
     def submit(self, key: int, response: Response) -> Found | None:
         """What the page refers to; None when `ready` will tell, under that key. Never blocks."""
+        parser = self._parser
         if self._everything or not is_tame(response.body):
-            self._pool.submit(key, response)
-            return None
-        return extract(
-            response, requisites=self._requisites, parser=self._parser, agent=self._agent
-        )
+            if self._pool.submit(key, response):
+                return None
+            parser = tamed(response, parser)
+        return extract(response, requisites=self._requisites, parser=parser, agent=self._agent)
 
     def ready(self) -> list[tuple[int, Found]]:
         """The results that have come, each with its key; never blocks."""
         return [
             (key, parse_worker.found_of(told, reason)) for key, told, reason in self._pool.ready()
         ]
-
-    def filenos(self) -> list[int]:
-        """Descriptors that become readable when there is a result."""
-        return self._pool.filenos()
 
     def wait(self, timeout: float) -> None:
         """Return when `ready` has something to tell, or after so many seconds."""

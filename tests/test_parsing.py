@@ -183,7 +183,7 @@ def test_a_page_over_which_workers_die_is_given_up() -> None:
     assert len(killed) == 4  # twice with a tree, twice without
 
 
-def test_without_a_process_a_page_is_given_up_and_the_next_tried(
+def test_without_a_process_a_page_is_parsed_here_and_a_bomb_without_a_tree(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refused(*_: object, **__: object) -> int:
@@ -192,12 +192,31 @@ def test_without_a_process_a_page_is_given_up_and_the_next_tried(
     parsers = Parsers()
     with monkeypatch.context() as patch:
         patch.setattr(os, "posix_spawn", refused)
-        parsers.submit(1, page(LARGE))
+        here = [parsers.submit(1, page(body)) for body in (LARGE, BOMB)]
     parsers.submit(2, page(LARGE))
     found = results(parsers)
     parsers.close()
 
-    assert found == {1: Found(warning="parse.died"), 2: FINE}
+    assert here == [FINE, FINE]
+    assert found == {2: FINE}
+
+
+def test_a_worker_that_cannot_be_replaced_gives_its_pages_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object, **__: object) -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    parsers = Parsers()
+    parsers.submit(1, page(BOMB))
+    parsers.submit(2, page(LARGE))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_spawn", refused)
+        os.kill(workers(parsers)[0], signal.SIGKILL)
+        found = results(parsers)
+    parsers.close()
+
+    assert found == {1: Found(warning="parse.died"), 2: Found(warning="parse.died")}
 
 
 def test_closing_ends_the_workers_whatever_they_do() -> None:
