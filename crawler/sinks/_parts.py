@@ -157,7 +157,12 @@ def _adopt(path: Path, columns: list[str], identity: str, limit: int | None) -> 
     _checked(path, columns, Parts(identity))
     folder.mkdir(exist_ok=True)
     # A second name: who reads the file finds it until a longer one takes its place.
-    os.link(path, folder / "00001.parquet")
+    first = folder / "00001.parquet"
+    try:
+        os.link(path, first)
+    except OSError:  # there are file systems without
+        with written(first) as draft:
+            shutil.copyfile(path, draft)
 
 
 def _checked(part: Path, columns: list[str], parts: Parts) -> int:

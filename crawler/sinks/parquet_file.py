@@ -64,7 +64,7 @@ class ParquetFile:
                 f"{path!r} needs pyarrow: pip install 'concurrent-crawler[parquet]'"
             ) from error
         self.name = path
-        self._path = Path(path)
+        self._path = Path(os.path.realpath(path))  # a link is not what is replaced
         self._folder = _parts.folder_of(self._path)
         self._values = describer.row
         self._columns = list(describer.fields)

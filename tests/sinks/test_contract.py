@@ -34,12 +34,10 @@ def read(path: Path) -> list[dict[str, str]]:
             rows = db.execute("SELECT * FROM pages ORDER BY record")
             names = [column[0] for column in rows.description]
             return [dict(zip(names[1:], map(str, row[1:]), strict=True)) for row in rows]
-    text = path.read_text()
+    lines = path.read_bytes().decode().split("\n")[:-1]
     if path.suffix == ".csv":
-        return list(csv.DictReader(text.splitlines()))
-    return [
-        {key: str(value) for key, value in json.loads(line).items()} for line in text.splitlines()
-    ]
+        return list(csv.DictReader(lines))
+    return [{key: str(value) for key, value in json.loads(line).items()} for line in lines]
 
 
 def read_parquet(path: Path) -> list[dict[str, str]]:

@@ -313,3 +313,32 @@ def test_every_descriptor_is_given_back(path: Path, few: int, fds: None) -> None
     opened(path, mode="resume", mark=mark).close()
     with pytest.raises(SinkError):
         opened(path)
+
+
+def test_where_files_cannot_have_two_names_the_first_part_is_a_copy(
+    path: Path, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = written(path, 1, 15)
+    opened(path, mode="resume", mark=mark).close()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    again = opened(path, mode="resume", mark=mark)
+    again.write(response(number=16))
+    again.close()
+
+    assert numbers(path) == list(range(1, 17))
+
+
+def test_a_link_stays_a_link(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    path.symlink_to(tmp_path / "far" / "real.parquet")
+
+    sink = opened(path)
+    sink.write(response())
+    sink.close()
+
+    assert path.is_symlink()
+    assert numbers(tmp_path / "far" / "real.parquet") == [1]
