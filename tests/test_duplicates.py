@@ -99,7 +99,13 @@ def test_an_error_page_that_repeats_the_address_is_still_the_same_page(body: str
         text = body.format(path=path, name=name, html=path.replace("&", "&amp;"))
         pages.append(page(path, text.encode()))
 
-    assert flags(*pages)[-1] == ("warn.duplicate_body", "warn.soft_404")
+    assert flags(*pages) == [(), (), ("warn.soft_404",)]
+
+
+def test_pages_that_differ_in_their_own_address_alone_are_no_duplicates() -> None:
+    found = flags(*(page(f"/page/{n}", b"<title>Page</title>/page/%d" % n) for n in range(5)))
+
+    assert found == [()] * 5
 
 
 def test_what_a_path_that_cannot_exist_gives_is_a_soft_404_wherever_it_comes() -> None:
@@ -107,8 +113,12 @@ def test_what_a_path_that_cannot_exist_gives_is_a_soft_404_wherever_it_comes() -
     duplicates.unknown(page("/f81d4fae7dec11d0", b"<title>Welcome</title>"))
 
     assert duplicates.flag(page("/a", b"<title>Welcome</title>")) == ("warn.soft_404",)
-    assert duplicates.flag(page("/b", b"<title>Welcome</title>")) == ("warn.soft_404",)
+    assert duplicates.flag(page("/b", b"<title>Welcome</title>")) == (
+        "warn.duplicate_body",
+        "warn.soft_404",
+    )
     assert duplicates.flag(page("/c")) == ()
+    assert duplicates.flag(page("/a", b"<title>Welcome</title>", host="b.example")) == ()
 
 
 def test_a_page_with_the_body_of_the_404_of_its_host_is_a_soft_404() -> None:
