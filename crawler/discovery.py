@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from crawler import robots
+from crawler import robots, sitemaps
 from crawler.errors import CrawlerError
 from crawler.hops import link
 from crawler.model import Purpose, Request, Response, Skip
@@ -106,8 +106,10 @@ class Discovery:
             return
         if final.request.purpose is Purpose.ROBOTS:
             self._learn_rules(final)
-        elif isinstance(final, Response) and final.ok:
-            self._read_sitemap(final)
+            return
+        sitemap = final if isinstance(final, Response) else final.error.partial
+        if sitemap is not None and 200 <= sitemap.status < 300:
+            self._read_sitemap(sitemap)
 
     def _learn_rules(self, final: Outcome) -> None:
         request = final.request
@@ -122,8 +124,6 @@ class Discovery:
                 self._add(final, url, depth=1, purpose=Purpose.SITEMAP)
 
     def _read_sitemap(self, final: Response) -> None:
-        from crawler import sitemaps
-
         depth = final.request.depth
         try:
             for entry in sitemaps.entries(final):

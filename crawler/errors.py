@@ -16,6 +16,7 @@
     │   │   └── TooManyRedirects            redirect.too_many, redirect.loop
     │   ├── AddressBlocked      policy.address_blocked
     │   └── LocalError          local.*     our own side ran out of something; nobody's page failed
+    ├── SitemapError            a sitemap that is not read, or not to its end; .code says why
     ├── InvalidURL              text that is no http(s) URL
     ├── ConfigError             a setting is unknown or its value cannot be used
     ├── InputError              a list of URLs cannot be read
@@ -184,6 +185,14 @@ class LocalError(FetchError):
     """Our own side ran out of descriptors, memory, ports, or a worker died: no page's fault."""
 
     default = "local.too_many_files"
+
+
+class SitemapError(CrawlerError):
+    """A sitemap is not read, or not to its end."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class InvalidURL(CrawlerError, ValueError):
