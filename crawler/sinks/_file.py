@@ -19,7 +19,6 @@ import errno
 import os
 import select
 import stat
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -293,7 +292,8 @@ def _checksum(fd: int, size: int) -> int:
 def sync_directory(path: str) -> None:
     """Make a new name last; where a directory cannot be synced there is nothing to be done."""
     try:
-        fd = os.open(PurePath(path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120 - of what a link leads to
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return
     try:

@@ -127,7 +127,7 @@ class SqliteFile:
         self.flush()
         try:
             # The log alone: SQLite would lose its locks if the file itself were closed here.
-            fd = os.open(f"{self.name}-wal", os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(f"{os.path.realpath(self.name)}-wal", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:  # without a log every commit was waited for
             return
         except OSError as error:
@@ -231,9 +231,10 @@ def _prepare(path: str, mode: str, mark: str) -> bool:
     if size and mode == "new":
         raise SinkError(f"{path!r} exists: give --overwrite or --append, or another name")
     if mode == "overwrite":
-        for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
+        real = os.path.realpath(path)
+        for name in (real, f"{real}-wal", f"{real}-shm", f"{real}-journal"):
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.realpath(name))  # noqa: PTH108
+                os.unlink(name)  # noqa: PTH108
     return mode == "overwrite" or not size
 
 

@@ -96,6 +96,37 @@ def test_a_mark_is_the_same_after_it_was_resumed_from(
     again.close()
 
 
+SYNCED = {
+    "out.jsonl": "out.jsonl",
+    "out.csv": "out.csv",
+    "out.sqlite": "out.sqlite-wal",
+    "out.parquet": "out.parquet.parts/00001.jsonl",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sync_waits_for_the_file_that_has_the_records(
+    tmp_path: Path, describer: Describer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "far").mkdir()
+    path = tmp_path / name
+    (tmp_path / "far" / name).touch()
+    path.symlink_to(tmp_path / "far" / name)
+    sink = sinks.open(str(path), describer)
+    sink.write(response())
+    synced: dict[str, int] = {}
+
+    def fsync(fd: int) -> None:
+        synced[str(Path(f"/proc/self/fd/{fd}").readlink())] = os.fstat(fd).st_size
+
+    monkeypatch.setattr("os.fsync", fsync)
+    sink.sync()
+
+    assert list(synced) == [str(tmp_path / "far" / SYNCED[name])]
+    assert synced.popitem()[1] > 300
+    sink.close()
+
+
 def gone(path: Path) -> None:
     path.unlink()
 
