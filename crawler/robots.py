@@ -270,6 +270,8 @@ def _seconds(value: str) -> float:
 
 
 def _joined(url: str, value: str) -> list[str]:
+    if not value:
+        return []
     try:
         return [urls.join(url, value)]
     except InvalidURL:
