@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from crawler.errors import ConfigError, SinkError
 from crawler.sinks import _parts
-from crawler.sinks._file import RecordFile
+from crawler.sinks._file import RecordFile, sync_directory
 from crawler.sinks._table import Kind, kind, text
 
 if TYPE_CHECKING:
@@ -174,13 +174,19 @@ class ParquetFile:
         import pyarrow.parquet
 
         self._set_apart()
-        with (
-            _parts.written(self._path) as draft,
-            pyarrow.parquet.ParquetWriter(draft, self._schema(), compression="zstd") as writer,
-        ):
-            for part in self._parts.files:
-                for group in _parts.groups(part):
-                    writer.write_table(group)
+        files = self._parts.files
+        if len(files) == 1:
+            if not (self._path.exists() and self._path.samefile(files[0])):
+                files[0].replace(self._path)
+                sync_directory(str(self._path))
+        else:
+            with (
+                _parts.written(self._path) as draft,
+                pyarrow.parquet.ParquetWriter(draft, self._schema(), compression="zstd") as writer,
+            ):
+                for part in files:
+                    for group in _parts.groups(part):
+                        writer.write_table(group)
         _parts.discard(self._folder)
 
     def _schema(self) -> pa.Schema:

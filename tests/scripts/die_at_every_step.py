@@ -1,8 +1,8 @@
-"""Die before the n-th step that touches a file, for every n; go on each time: FORMAT FOLDER.
+"""Die before the n-th step that touches a file, for every n; go on each time: FORMAT FOLDER ROWS.
 
-One session writes 35 records, ten to a part, and every four of them commits the mark, as a crawl
-does. It dies before its n-th step, a second one dies there too, a third ends. Prints how many n
-there were. The steps are those that Python tells audit hooks of (PEP 578).
+One session writes 35 records, ROWS to a part of Parquet, and every four of them commits the mark,
+as a crawl does. It dies before its n-th step, a second one dies there too, a third ends. Prints how
+many n there were. The steps are those that Python tells audit hooks of (PEP 578).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from crawler.sinks.record import Describer
 LAST = 35
 STEPS = {"os.rename", "os.remove", "os.truncate", "os.mkdir", "os.link", "os.rmdir", "open"}
 STEPS |= {"shutil.rmtree", "os.scandir", "sqlite3.connect"}
-name, folder = sys.argv[1], Path(sys.argv[2])
+name, folder, rows = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 
 
 def in_child(work, *arguments) -> int:
@@ -41,7 +41,7 @@ def in_child(work, *arguments) -> int:
 def session(place: Path, die_at: int) -> None:
     from crawler.sinks import parquet_file
 
-    parquet_file._ROWS = 10
+    parquet_file._ROWS = rows
     left = die_at
 
     def step(event: str, _: tuple[object, ...]) -> None:

@@ -9,9 +9,20 @@ from sinks.test_contract import parquet
 
 
 @pytest.mark.timeout(90)
-@pytest.mark.parametrize("name", ["jsonl", "csv", "sqlite", pytest.param("parquet", marks=parquet)])
-def test_no_death_loses_a_record_or_writes_it_twice(child, tmp_path: Path, name: str) -> None:
-    ended = child("die_at_every_step.py", name, str(tmp_path), timeout=80.0)
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("jsonl", 0),
+        ("csv", 0),
+        ("sqlite", 0),
+        pytest.param("parquet", 10, marks=parquet),
+        pytest.param("parquet", 100, marks=parquet),
+    ],
+)
+def test_no_death_loses_a_record_or_writes_it_twice(
+    child, tmp_path: Path, name: str, rows: int
+) -> None:
+    ended = child("die_at_every_step.py", name, str(tmp_path), str(rows), timeout=80.0)
 
     assert ended.returncode == 0, ended.stderr
     assert int(ended.stdout) > 10
