@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections import deque
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -195,3 +196,15 @@ def test_budgets_are_the_same_in_every_process_and_order() -> None:
         back.count(url)
 
     assert [forth.ruling(url) for url in pages] == [back.ruling(url) for url in pages]
+
+
+def test_the_document_has_the_bounds() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "following.md").read_text()
+    bounds = Bounds()
+
+    assert f"more than {bounds.url} bytes" in text
+    assert f"more than {bounds.segments} segments" in text
+    assert f"more than {bounds.hosts} hosts" in text
+    assert bounds.repeats == 2
+    assert "more than twice side by side" in text
+    assert bounds.queries == bounds.pages // 2
