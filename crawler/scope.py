@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote_to_bytes
 
 from crawler import urls
@@ -34,6 +35,22 @@ if TYPE_CHECKING:
 MAX_DEPTH = 20  # links from a seed; Heritrix's TooManyHopsDecideRule
 _DECODINGS = 3  # by proxies and servers, one after the other
 _SHOWN = 80  # characters of a pattern quoted in a message
+
+
+class Kept(Protocol):
+    """What is known of earlier runs of a crawl."""
+
+    def seeds(self) -> Iterable[str]:
+        """The URLs that were given."""
+        ...
+
+    def moved(self) -> Iterable[tuple[str, str]]:
+        """Seeds, each with a URL that redirects led to from it."""
+        ...
+
+    def found(self) -> Iterable[tuple[str, int]]:
+        """Origins, each with the number of its pages that were found."""
+        ...
 
 
 class Scope:
@@ -68,7 +85,9 @@ class Scope:
         self._exclude = tuple(pattern(text) for text in exclude)
         self._places: set[str] = set()
         self._place = _PLACES[kind]
-        self._budgets = Budgets(self.bounds)
+        # Only in a domain can hosts come up that nobody named.
+        bounds = self.bounds if kind == "domain" else replace(self.bounds, hosts=0)
+        self._budgets = Budgets(bounds)
 
     def add(self, seed: str) -> None:
         """Take in what belongs to the canonical URL `seed`."""
@@ -92,6 +111,15 @@ class Scope:
         elif same:
             self.add(url)
         return same
+
+    def recall(self, kept: Kept) -> None:
+        """Take in what earlier runs took in, and count what they counted by host."""
+        for seed in kept.seeds():
+            self.add(seed)
+        for seed, url in kept.moved():
+            self.moved(seed, url)
+        for origin, pages in kept.found():
+            self._budgets.recall(origin + "/", pages)
 
     def refusal(self, request: Request) -> str:
         """Why `request` is not made, as a stable code (policy.*); "" when it may be."""

@@ -100,8 +100,7 @@ class State:
     def widen(self, scope: Scope | None) -> None:
         """Take what earlier runs were given into the scope."""
         if scope is not None and not isinstance(self.frontier, Memory):
-            for url in self.frontier.seeds():
-                scope.add(url)
+            scope.recall(self.frontier)
 
     def place(self, entries: Reading) -> str:
         """How much of the input was read, for the marks."""

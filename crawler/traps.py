@@ -113,12 +113,17 @@ class Budgets:
 
     def count(self, url: str) -> None:
         """One more URL was taken."""
-        host = urls.origin(url).host
-        if self._counts.add("host " + host) == 1 and (domain := registered_domain(host)):
-            self._counts.add("domain " + domain)
+        self.recall(url, 1)
         path, mark, _ = url.partition("?")
         if mark:
             self._counts.add("path " + path)
+
+    def recall(self, url: str, pages: int) -> None:
+        """So many URLs of the host of `url` were taken."""
+        host = urls.origin(url).host
+        taken = self._counts.add("host " + host, pages)
+        if taken == pages and self._bounds.hosts and (domain := registered_domain(host)):
+            self._counts.add("domain " + domain)
 
 
 class Counts:
@@ -138,10 +143,10 @@ class Counts:
         one, two, three, four = _slots(key, self._width)
         return min(table[one], table[two], table[three], table[four])
 
-    def add(self, key: str) -> int:
-        """Count `key` once more; how often it was added now."""
+    def add(self, key: str, times: int = 1) -> int:
+        """Count `key` so many times more; how often it was added now."""
         table, slots = self._table, _slots(key, self._width)
-        count = min(table[slot] for slot in slots) + 1
+        count = min(table[slot] for slot in slots) + times
         for slot in slots:
             table[slot] = max(table[slot], count)
         return count

@@ -255,6 +255,42 @@ def test_the_registered_domain_of_a_host(host: str, domain: str) -> None:
     assert registered_domain(host) == domain
 
 
+class Kept:
+    """What earlier runs of a crawl left."""
+
+    def seeds(self) -> list[str]:
+        return ["http://a.example/", "http://b.example/"]
+
+    def moved(self) -> list[tuple[str, str]]:
+        return [
+            ("http://a.example/", "https://www.a.example/"),
+            ("http://b.example/", "http://parked.example.net/"),
+        ]
+
+    def found(self) -> list[tuple[str, int]]:
+        return [("https://www.a.example", 2), ("http://a.example", 1)]
+
+
+def test_a_resumed_crawl_has_the_scope_and_the_budgets_it_had() -> None:
+    scope = Scope(bounds=Bounds(pages=2))
+
+    scope.recall(Kept())
+
+    assert scope.refusal(found("http://a.example/x")) == ""
+    assert scope.refusal(found("http://b.example/x")) == ""
+    assert scope.refusal(found("https://www.a.example/x")) == "policy.budget"
+    assert scope.refusal(found("http://parked.example.net/x")) == "policy.out_of_scope"
+
+
+def test_a_resumed_crawl_of_a_domain_knows_how_many_hosts_it_has() -> None:
+    scope = Scope(kind="domain", bounds=Bounds(hosts=2))
+
+    scope.recall(Kept())
+
+    assert scope.refusal(found("http://www.a.example/x")) == ""
+    assert scope.refusal(found("http://new.a.example/x")) == "policy.budget"
+
+
 # Texts made of what has fooled URL parsers: everything that separates, escapes or climbs.
 PIECES = st.lists(
     st.sampled_from(

@@ -80,7 +80,11 @@ COUNT = """UPDATE hosts SET queued = queued + ?, done = done + ?, failed = faile
 skipped = skipped + ?, sitemaps = sitemaps + ? WHERE id = ?"""
 COUNTS = """SELECT sum(queued - sitemaps), sum(done), sum(failed), sum(skipped) FROM hosts"""
 
-SEEDS = "SELECT url FROM urls WHERE depth = 0 AND parent IS NULL AND purpose = 0"
+SEEDS = "SELECT url FROM urls WHERE depth = 0 AND parent IS NULL AND purpose = 0 AND state != 4"
+MOVED = """SELECT seed.url, urls.url FROM urls JOIN urls AS seed ON seed.id = urls.owner
+WHERE urls.depth = 0 AND urls.parent IS NULL AND urls.state = 4"""
+FOUND = """SELECT origin, count FROM hosts JOIN (SELECT host, COUNT(*) AS count FROM urls
+WHERE depth > 0 AND purpose = 0 AND state != 4 GROUP BY host) ON host = hosts.id"""
 FAILED = "SELECT id, code FROM urls WHERE state = 2 AND purpose = 0"
 ENDED = "SELECT id FROM urls WHERE state IN (1, 2, 3)"
 AGAIN = "UPDATE urls SET state = 0, code = '', attempt = 1 WHERE id = ?"

@@ -309,9 +309,17 @@ class Sqlite:
         return _schema.get(self._db, key, "")
 
     def seeds(self) -> Iterator[str]:
-        """The URLs that were given, and those that redirects led to from them."""
+        """The URLs that were given: see `scope.Kept`."""
         for (url,) in self._db.execute(_schema.SEEDS):
             yield url
+
+    def moved(self) -> Iterator[tuple[str, str]]:
+        """Seeds, each with a URL that redirects led to from it."""
+        yield from self._db.execute(_schema.MOVED)
+
+    def found(self) -> Iterator[tuple[str, int]]:
+        """Origins, each with the number of its pages that were found."""
+        yield from self._db.execute(_schema.FOUND)
 
     def queue_failed(self, codes: frozenset[str]) -> int:
         """Queue again what failed with one of `codes` or their families; how many that were."""

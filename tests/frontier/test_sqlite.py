@@ -367,3 +367,21 @@ def test_sitemaps_are_no_pages(tmp_path: Path) -> None:
     finish(frontier, second)
     assert (frontier.waiting, frontier.counts[State.DONE]) == (1, 0)
     assert isinstance(frontier.take(), Pause | None)
+
+
+def test_seeds_their_redirects_and_what_was_found_are_told_apart(tmp_path: Path) -> None:
+    frontier = made("sqlite", tmp_path)
+    pages(frontier, 2)
+    first, _ = taken(frontier)
+    frontier.is_new(Request("http://www.a/", via=(first.url,), row=first.row))
+    for number, host in enumerate(("a", "a", "b")):
+        frontier.add(Request(f"http://{host}/found/{number}", depth=1, parent=first.url))
+    link = Request("http://b/hop", depth=1, parent=first.url, via=("http://b/found/2",), row=5)
+    frontier.is_new(link)
+    frontier.commit({})
+
+    frontier = reopened(tmp_path)
+
+    assert sorted(frontier.seeds()) == sorted({"http://a/0", "http://a/1"})
+    assert list(frontier.moved()) == [(first.url, "http://www.a/")]
+    assert sorted(frontier.found()) == [("http://a", 2), ("http://b", 1)]
