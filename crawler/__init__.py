@@ -38,14 +38,17 @@ if TYPE_CHECKING:
         RedirectError,
         ResolveError,
         SinkError,
+        SitemapError,
         StatusError,
         TLSError,
         TooManyRedirects,
     )
     from crawler.extract import links
     from crawler.fetching import fetch, fetch_all
+    from crawler.following import crawl
     from crawler.model import (
         Failure,
+        Final,
         Headers,
         Limits,
         Network,
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
         Skip,
         Timing,
     )
+    from crawler.politeness import Politeness
+    from crawler.scope import Scope
 
 __all__ = [
     "AddressBlocked",
@@ -68,6 +73,7 @@ __all__ = [
     "Failure",
     "FetchError",
     "FetchTimeout",
+    "Final",
     "FrontierError",
     "Headers",
     "InputError",
@@ -76,6 +82,7 @@ __all__ = [
     "LocalError",
     "Network",
     "Outcome",
+    "Politeness",
     "ProtocolError",
     "ProxyError",
     "RedirectError",
@@ -83,13 +90,16 @@ __all__ = [
     "ResolveError",
     "Response",
     "Run",
+    "Scope",
     "SinkError",
+    "SitemapError",
     "Skip",
     "StatusError",
     "TLSError",
     "Timing",
     "TooManyRedirects",
     "compare",
+    "crawl",
     "fetch",
     "fetch_all",
     "links",
@@ -98,16 +108,20 @@ __all__ = [
 if not TYPE_CHECKING:
     _ELSEWHERE = {
         "Failure": "model",
+        "Final": "model",
         "Headers": "model",
         "Limits": "model",
         "Network": "model",
         "Outcome": "model",
+        "Politeness": "politeness",
         "Request": "model",
         "Response": "model",
         "Run": "comparison",
+        "Scope": "scope",
         "Skip": "model",
         "Timing": "model",
         "compare": "comparing",
+        "crawl": "following",
         "fetch": "fetching",
         "fetch_all": "fetching",
         "links": "extract",

@@ -190,7 +190,7 @@ class LocalError(FetchError):
 class SitemapError(CrawlerError):
     """A sitemap is not read, or not to its end."""
 
-    def __init__(self, message: str, *, code: str) -> None:
+    def __init__(self, message: str, *, code: str = "parse.sitemap") -> None:
         super().__init__(message)
         self.code = code
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import crawler
-from crawler import addresses, config, options, reading, robots, sameness
+from crawler import addresses, config, options, reading, robots
 from crawler.console import is_terminal
 from crawler.errors import InputError
-from crawler.frontier.memory import Memory
-from crawler.hops import SAFE_HEADERS
+from crawler.frontier import opening
 from crawler.plan import Plan
-from crawler.politeness import PER_ADDRESS, Politeness, pace_of
+from crawler.politeness import Politeness
 from crawler.scope import Scope
 from crawler.traps import Bounds
 
@@ -25,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crawler.config import Settings
+    from crawler.frontier.memory import Memory
     from crawler.frontier.sqlite import Sqlite
-    from crawler.politeness import Pace
 
 
 def plan_of(settings: Settings) -> Plan:
@@ -110,40 +108,14 @@ def is_sequential(engine: str) -> bool:
 
 def frontier_of(settings: Settings, template: reading.Template) -> Memory | Sqlite:
     """The frontier, empty or as the file has it. Raises FrontierError, ConfigError."""
-    politeness = politeness_of(settings)
-    is_public = is_public_of(settings)
-
-    def pace(origin: str) -> Pace:
-        return pace_of(politeness, origin, is_public=_may_be_public(origin, is_public))
-
-    obey = settings.text("robots") == "obey"
-    safe = tuple(field for field in template.headers if field[0].lower() in SAFE_HEADERS)
-    per_host = politeness.per_host or politeness.concurrency
-    per_address = PER_ADDRESS * per_host if per_host else 0
-    # Of a list, all that is written differently is fetched; of links, what is one page is one.
-    same = sameness.key if settings.flag("follow") else str
     path = settings.text("state")
-    if not path:
-        return Memory(
-            pace,
-            robots=obey,
-            fields=safe,
-            same=same,
-            per_address=per_address,
-            is_public=is_public,
-        )
-    from crawler.frontier.sqlite import Sqlite
-
-    return Sqlite(
-        Path(path),
-        pace,
+    return opening.opened(
+        Path(path) if path else None,
+        politeness_of(settings),
         agent=agent_of(settings),
         fields=template.headers,
-        robots=obey,
-        robots_fields=safe,
-        same=same,
-        per_address=per_address,
-        is_public=is_public,
+        robots=settings.text("robots") == "obey",
+        is_public=is_public_of(settings),
         conditional=settings.flag("if_modified"),
     )
 
@@ -173,14 +145,3 @@ def is_public_of(settings: Settings) -> Callable[[str], bool]:
         return any(known in network for network in networks)
 
     return is_public
-
-
-def _may_be_public(origin: str, is_public: Callable[[str], bool]) -> bool:
-    """Whether a host is not known to be the user's own; of a name it is known later."""
-    host = urlsplit(origin).hostname or ""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        own = host == "localhost" or host.endswith(".localhost")
-        return not own or is_public("127.0.0.1")
-    return is_public(host)

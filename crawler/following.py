@@ -1,0 +1,220 @@
+"""crawl: pages and what they link to, politely, from a program.
+
+    for outcome in crawl(["https://example.org/"], state="crawl.db", outputs=["pages.jsonl"]):
+        ...                                          what was yielded is durable
+
+It is the loop of the command (crawling.py) with its frontier, manners and outputs, as an iterator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import crawler
+from crawler import engines, urls
+from crawler.became import never_made
+from crawler.crawling import WINDOW, crawled, discovery_of
+from crawler.errors import EngineUnavailable, InvalidURL
+from crawler.frontier import opening
+from crawler.frontier.memory import Memory
+from crawler.model import Limits, Network, Request, seed_request
+from crawler.plan import Plan
+from crawler.politeness import Politeness
+from crawler.robots import agent_token
+from crawler.scope import MAX_DEPTH, Scope
+from crawler.stopping import Stop
+from crawler.traps import Bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from crawler.contracts import Sink
+    from crawler.model import Failure, Final
+    from crawler.sinks import Output
+
+_INPUT = ""  # the key among the marks that no output has: how many seeds were taken
+
+
+def crawl(
+    seeds: Iterable[str | Request],
+    *,
+    follow: bool = True,
+    scope: Scope | str = "origin",
+    max_depth: int | None = MAX_DEPTH,
+    max_pages: int = 0,
+    max_per_host: int = 10_000,
+    sitemaps: bool = False,
+    robots: bool = True,
+    politeness: Politeness | None = None,
+    engine: str = "selectors",
+    concurrency: int = 20,
+    limits: Limits = Limits(),
+    network: Network = Network(),
+    state: Path | str | None = None,
+    outputs: Iterable[Path | str] = (),
+    sinks: Iterable[Sink] = (),
+    user_agent: str = "",
+) -> Iterator[Final]:
+    """Every page's outcome: of the seeds, and of what they link to within the scope.
+
+    An outcome is yielded when it is written to every sink and, with `state`, when that is
+    committed: a program that is killed and started again with the same arguments goes on, and gets
+    what it has not been given. Nothing new begins while an outcome is looked at.
+
+    Args:
+        seeds: URLs as a person would type them, or Requests.
+        follow: links are followed; False fetches the seeds alone, with the same manners.
+        scope: ``origin``, ``host``, ``domain``, ``prefix``, or a Scope of your own.
+        max_depth: links from a seed; None = no limit.
+        max_pages: pages that may begin; 0 = no limit.
+        max_per_host: pages of one host that may be found; 0 = no limit.
+        sitemaps: the sitemaps that robots.txt names are read.
+        robots: robots.txt, nofollow and Crawl-delay are obeyed.
+        politeness: how hosts are treated; None = gently, by the table in docs/politeness.md.
+        engine: the I/O model; `crawl engines` lists them.
+        concurrency: most exchanges under way at once.
+        limits: what one exchange may cost.
+        network: proxy, certificates, addresses.
+        state: a file that keeps the whole crawl; None = memory.
+        outputs: files of records: .jsonl, .csv, ...; with `state` they go on where they were.
+        sinks: further places to write to; closed at the end.
+        user_agent: its first word is what robots.txt calls us.
+
+    Raises:
+        EngineUnavailable: the engine cannot run here; raised at once, not at the first outcome.
+        ValueError: `concurrency` is less than 1, or there is no such scope.
+        FrontierError: the state is in use, damaged, or cannot be written.
+        SinkError: an output cannot be written; what was yielded is safe.
+    """
+    if concurrency < 1:
+        raise ValueError(f"concurrency must be at least 1, not {concurrency}")
+    reason = engines.unavailable(engine)
+    if reason:
+        raise EngineUnavailable(reason)
+    if isinstance(scope, str):
+        bounds = Bounds(pages=max_per_host, queries=max_per_host // 2)
+        scope = Scope(kind=scope, max_depth=max_depth, bounds=bounds)
+    named = user_agent or f"concurrent-crawler/{crawler.__version__}"
+    plan = Plan(
+        engine=engine,
+        concurrency=concurrency,
+        limits=limits,
+        network=network,
+        links=follow,
+        sitemaps=sitemaps,
+        nofollow=robots,
+        max_pages=max_pages,
+        agent=agent_token(named),
+    )
+    manners = politeness or Politeness(concurrency=concurrency, follow=follow, crawl_delay=robots)
+    fields = (("User-Agent", user_agent),) if user_agent else ()
+    return _crawl(
+        seeds, plan, scope, manners, fields, robots, Path(state) if state else None, outputs, sinks
+    )
+
+
+def _crawl(
+    seeds: Iterable[str | Request],
+    plan: Plan,
+    scope: Scope,
+    politeness: Politeness,
+    fields: tuple[tuple[str, str], ...],
+    robots: bool,
+    state: Path | None,
+    outputs: Iterable[Path | str],
+    sinks: Iterable[Sink],
+) -> Iterator[Final]:
+    with contextlib.ExitStack() as stack:
+        frontier = opening.opened(state, politeness, agent=plan.agent, fields=fields, robots=robots)
+        stack.callback(frontier.close)
+        marks: dict[str, str] | None = None
+        if not isinstance(frontier, Memory):
+            marks = dict(frontier.marks)
+            scope.recall(frontier)
+        taken = int((marks or {}).pop(_INPUT, "0"))
+        record = _Record(outputs, sinks, marks, taken, plan.engine, stack)
+        given = _requests(seeds, fields, record)
+        frontier.commit(record.marks())
+        wanted = scope if plan.links or plan.sitemaps else None
+        yield from crawled(
+            given,
+            plan,
+            frontier,
+            record,
+            Stop(),
+            discovery=discovery_of(plan, frontier, wanted),
+            window=0 if frontier.durable else WINDOW,
+        )
+        record.close()
+
+
+class _Record:
+    """The outputs of a crawl: see `crawling.Record`."""
+
+    def __init__(
+        self,
+        outputs: Iterable[Path | str],
+        sinks: Iterable[Sink],
+        marks: Mapping[str, str] | None,
+        taken: int,
+        engine: str,
+        stack: contextlib.ExitStack,
+    ) -> None:
+        from crawler.sinks import open as opened
+        from crawler.sinks.record import Describer
+
+        describer = Describer(engine=engine)
+        self.before = taken  # seeds that earlier runs took
+        self.taken = taken
+        self._named: dict[str, Output] = {}
+        self._sinks: list[Sink] = list(sinks)
+        for target in map(str, outputs):
+            mark = (marks or {}).get(target, "")
+            mode = "new" if marks is None else "resume"
+            self._named[target] = opened(target, describer, mode=mode, mark=mark)
+            stack.callback(_closed_quietly, self._named[target])
+        self._sinks += self._named.values()
+
+    def write(self, final: Final, /) -> None:
+        for sink in self._sinks:
+            sink.write(final)
+
+    def marks(self) -> dict[str, str]:
+        marks = {target: output.mark() for target, output in self._named.items()}
+        return {**marks, _INPUT: str(max(self.before, self.taken))}
+
+    def sync(self) -> None:
+        for output in self._named.values():
+            output.sync()
+
+    def close(self) -> None:
+        for sink in self._sinks:
+            sink.close()
+
+
+def _closed_quietly(output: Output) -> None:
+    """After an error there is nothing to add."""
+    with contextlib.suppress(crawler.SinkError):
+        output.close()
+
+
+def _requests(
+    seeds: Iterable[str | Request], fields: tuple[tuple[str, str], ...], record: _Record
+) -> Iterator[Request | Failure]:
+    """The seeds that no earlier run has taken."""
+    for number, seed in enumerate(seeds, 1):
+        if number <= record.before:
+            continue
+        record.taken = number
+        if isinstance(seed, Request):
+            yield seed
+            continue
+        try:
+            url, own = urls.seed(seed)
+        except InvalidURL as error:
+            yield never_made(Request(seed, number=number, text=seed), "url.invalid", str(error))
+            continue
+        yield seed_request(url, (*fields, *own), number=number, since=time.monotonic(), text=seed)
