@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from crawler import robots, sitemaps
 from crawler.errors import CrawlerError
-from crawler.hops import link
+from crawler.hops import Links
 from crawler.model import Purpose, Request, Response, Skip
 from crawler.safety import safe_text
 
@@ -97,8 +97,10 @@ class Discovery:
         """Queue what the page links to, as far as the scope reaches."""
         if self._nofollow and not found.follow:
             return
+        links = Links(page, proxied=self._proxied)
+        depth = page.request.depth + 1
         for url in found.links:
-            self._add(page, url, depth=page.request.depth + 1)
+            self._add(links.to(url, depth=depth))
 
     def learn(self, final: Final) -> None:
         """What a robots.txt or a sitemap says."""
@@ -120,29 +122,28 @@ class Discovery:
             log.info("%s: no rules: %s", origin, safe_text(learnt.reason))
         self._frontier.learn(origin, learnt)
         if self._sitemaps and isinstance(final, Response) and learnt.rules is not None:
+            links = Links(final, proxied=self._proxied)
             for url in learnt.rules.sitemaps or (origin + _GUESSED,):
-                self._add(final, url, depth=1, purpose=Purpose.SITEMAP)
+                self._add(links.to(url, depth=1, purpose=Purpose.SITEMAP))
 
     def _read_sitemap(self, final: Response) -> None:
         depth = final.request.depth
+        links = Links(final, proxied=self._proxied)
         try:
             for entry in sitemaps.entries(final):
                 if not entry.is_sitemap:
-                    self._add(final, entry.url, depth=1)
+                    self._add(links.to(entry.url, depth=1))
                 elif depth < _SITEMAPS_DEEP:
-                    self._add(final, entry.url, depth=depth + 1, purpose=Purpose.SITEMAP)
+                    self._add(links.to(entry.url, depth=depth + 1, purpose=Purpose.SITEMAP))
         except CrawlerError as error:  # what came before the fault was taken
             log.warning("%s: %s", safe_text(final.url), safe_text(str(error)))
 
-    def _add(
-        self, page: Response, url: str, *, depth: int, purpose: Purpose = Purpose.PAGE
-    ) -> None:
-        request = link(page, url, depth=depth, purpose=purpose, proxied=self._proxied)
+    def _add(self, request: Request) -> None:
         scope = self._scope
         if scope is None:
             return
         refused = scope.refusal(request)
         if refused:
             self.left_out[refused] += 1
-        elif self._frontier.add(request) and purpose is Purpose.PAGE:
+        elif self._frontier.add(request) and request.purpose is Purpose.PAGE:
             scope.count(request)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from crawler import urls
 from crawler.addresses import is_public
 from crawler.errors import InvalidURL, RedirectError, StatusError, TooManyRedirects
-from crawler.model import Purpose
+from crawler.model import Purpose, link_request
 
 if TYPE_CHECKING:
     from crawler.model import Request, Response
@@ -65,43 +65,36 @@ def hop(response: Response, *, follow: int, proxied: bool) -> Request:
     return next_request
 
 
-def link(
-    response: Response,
-    url: str,
-    *,
-    depth: int,
-    purpose: Purpose = Purpose.PAGE,
-    proxied: bool = False,
-) -> Request:
-    """The request for what `response` links to: a page, or a sitemap's entry.
+class Links:
+    """Makes the requests for what `page` links to: pages, or the entries of a sitemap.
 
-    Within the origin it carries the fields of the page's own request; elsewhere only the harmless
+    Within its origin they carry the fields of the page's own request; elsewhere only the harmless
     four, so that credentials stay where they were given for.
+
+    Args:
+        page: where the links stand.
+        proxied: it came through a proxy, so the peer's address says nothing about the host.
     """
-    page = response.request
-    request = replace(
-        page,
-        url=url,
-        headers=tuple(field for field in page.headers if not _is_of_one_url(field[0])),
-        depth=depth,
-        parent=page.url,
-        via=(),
-        purpose=purpose,
-        method="GET",
-        body=b"",
-        number=0,
-        attempt=1,
-        since=0.0,
-        deadline=0.0,
-        public_only=page.public_only or _came_from_public(response, proxied=proxied),
-        row=0,
-        text="",
-        carried="",
-    )
-    if request.origin != page.origin:
-        safe = tuple(field for field in request.headers if field[0].lower() in SAFE_HEADERS)
-        request = replace(request, headers=safe)
-    return request
+
+    def __init__(self, page: Response, *, proxied: bool = False) -> None:
+        request = page.request
+        self._page = request.url
+        self._origin = request.origin + "/"
+        fields = (field for field in request.headers if not _is_of_one_url(field[0]))
+        self._fields = tuple(fields)
+        self._safe = tuple(field for field in self._fields if field[0].lower() in SAFE_HEADERS)
+        self._public_only = request.public_only or _came_from_public(page, proxied=proxied)
+
+    def to(self, url: str, *, depth: int, purpose: Purpose = Purpose.PAGE) -> Request:
+        """The request for the canonical `url`."""
+        return link_request(
+            url,
+            self._fields if url.startswith(self._origin) else self._safe,
+            depth=depth,
+            parent=self._page,
+            purpose=purpose,
+            public_only=self._public_only,
+        )
 
 
 def downgraded(request: Request) -> bool:
