@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from switches import need_voluntary_switches
 
 from crawler import kin
 
@@ -99,6 +100,7 @@ def test_the_ticks_divide_the_nanoseconds() -> None:
 
 
 def test_switches_are_counted(worker: Callable[..., Worker]) -> None:
+    need_voluntary_switches()
     one = worker()
     one.work()
     before = kin.usage()

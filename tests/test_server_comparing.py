@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from switches import need_voluntary_switches
 
 from crawler.server_comparing import Load, measured, numbers
 from crawler.server_comparison import (
@@ -42,9 +43,10 @@ def test_each_model_bears_the_load_and_its_processes_are_counted(fds: None) -> N
         assert run.cpu > 0, "100 messages with 20 000 additions each take more than a tick"
         assert run.cpu == run.user + run.system
         assert run.rss_bytes > 2**20
-        assert run.voluntary > 0
     by = {run.model: run.rss_by for run in found.runs}
     assert by["thread"] == "VmHWM"
+    need_voluntary_switches()  # the last, so that all else is looked at everywhere
+    assert all(run.voluntary > 0 for run in found.runs)
 
 
 def test_a_model_that_cannot_run_is_named_with_its_last_words() -> None:
