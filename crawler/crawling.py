@@ -170,6 +170,8 @@ class _Turns:
                 for outcome in ended:
                     if chatty:
                         _log_exchange(outcome)
+                    if self._source.took_back(outcome):
+                        continue
                     final = self._fetches.settle(outcome)
                     if final is not None:
                         self._take(final, finals)

@@ -9,13 +9,16 @@ Read beside it: crawling.py, frontier/_lines.py.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from crawler.became import became, never_made
 from crawler.contracts import State
 from crawler.model import Failure, Pause, Purpose, Request, Response, Skip
+from crawler.outage import MOST, Outage
 from crawler.politeness import answer
+from crawler.stopping import LOCAL_FAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,11 +30,14 @@ if TYPE_CHECKING:
     from crawler.plan import Plan
     from crawler.stopping import Stop
 
+log = logging.getLogger(__name__)
+
 _TURN = Pause(0.0)
 _LOOK = Pause(0.005)  # seconds between two looks for what was parsed elsewhere
 _FEED = 64  # lines of the input read at once, at most
 _MOST_IN_TURN = 500  # lines without a request before the exchanges under way get a turn
 _CATCH_UP = 0.1  # seconds a start may be late and still be made up for
+_NETWORK = 1.0  # seconds until what our network failed is in the line again
 _RULES = ("policy.", "robots.disallowed", "url.")  # what is refused by them is no failure
 
 
@@ -69,22 +75,20 @@ class Fed:
         self.parsers: Parsers | None = None
         self._refused: list[Final] = []
         self._bad: list[Failure] = []
+        self._outage = Outage(clock=clock)
         self.again = frontier.again
         self.may_retry = frontier.may_retry
 
     def take(self) -> Request | Pause | None:
+        """What may begin now: see `contracts.Source`."""
         if self._stop.asked:
             return None
-        now = 0.0
-        if self._gap:
-            now = self._clock()
-            if now < self._next_start:
-                return Pause(self._next_start - now)
-        parsed = self.parsers.pending if self.parsers is not None else 0
-        if parsed and self._under_way + parsed >= self._concurrency:
-            return _LOOK  # what is not committed is fetched again after a kill
+        now = self._clock()
+        held = self._held(now)
+        if held is not None:
+            return held
         item = self._next()
-        if parsed and not isinstance(item, Request):
+        if self.parsers is not None and self.parsers.pending and not isinstance(item, Request):
             return _sooner(item, _LOOK)
         if isinstance(item, Request):
             self._under_way += 1
@@ -95,6 +99,19 @@ class Fed:
                 late = now - self._next_start
                 self._next_start = (self._next_start if late < _CATCH_UP else now) + self._gap
         return item
+
+    def _held(self, now: float) -> Pause | None:
+        """The pause that holds for whatever comes next."""
+        pause = self._outage.pause()
+        if pause:
+            if self._outage.is_over:
+                self._stop.ask(LOCAL_FAULT, f"no network for {MOST:g} s")
+            return Pause(pause)
+        if self._gap and now < self._next_start:
+            return Pause(self._next_start - now)
+        parsed = self.parsers.pending if self.parsers is not None else 0
+        # What is not committed is fetched again after a kill.
+        return _LOOK if parsed and self._under_way + parsed >= self._concurrency else None
 
     def ended(self, outcome: Outcome, rest: float, /) -> None:
         self._under_way -= 1
@@ -107,6 +124,17 @@ class Fed:
             rest=rest,
             peer=peer,
         )
+
+    def took_back(self, outcome: Outcome) -> bool:
+        """Whether it failed for our network's sake and waits for another time."""
+        before = self._outage.since
+        if not self._outage.told(outcome):
+            return False
+        if not before:
+            log.warning("the network is down (%s): waiting for it", _code(outcome))
+        self.ended(outcome, 0.0)
+        self.again(outcome.request, after=_NETWORK)
+        return True
 
     def refused(self) -> list[Final]:
         """What was refused since the last call."""
@@ -174,6 +202,10 @@ class Fed:
             else:
                 self._bad.append(_seen_before(item))
         return None
+
+
+def _code(outcome: Outcome) -> str:
+    return outcome.error.code if isinstance(outcome, Failure) else ""
 
 
 def _sooner(one: Pause | None, other: Pause | None) -> Pause | None:

@@ -36,7 +36,7 @@ from crawler.safety import safe_text
 from crawler.sinks import OutputClosed
 from crawler.state import INPUT, State
 from crawler.stats import INVALID, Stats
-from crawler.stopping import LIMIT_REACHED, Stop
+from crawler.stopping import LIMIT_REACHED, LOCAL_FAULT, Stop
 from crawler.watching import TICK
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 FAILED = 1
 USAGE = 2
-LOCAL_FAULT = 3
 _SPARE_FILES = 64  # descriptors for ourselves: outputs, shards, the engine's own
 
 

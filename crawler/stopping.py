@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 TERMINATED = 143
+LOCAL_FAULT = 3
 LIMIT_REACHED = 4
 _EXIT = {
     signal.SIGINT: INTERRUPTED,
@@ -80,7 +81,7 @@ class Stop:
             self.reason = reason
             self._over_at = self._clock() + self._grace
             self._set_alarm()
-        elif code != LIMIT_REACHED:
+        elif code not in {LIMIT_REACHED, LOCAL_FAULT}:
             self._over_at = 0.0
 
     @property
