@@ -27,7 +27,7 @@ from crawler.transports._bodies import LOOK
 from crawler.transports._dial import check_peer, connect_error, too_late
 from crawler.transports._stream import Pace, end, lost
 from crawler.transports.resolve import check_public
-from crawler.wire.parse import ResponseParser
+from crawler.wire.capture import parser_for
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from crawler.engines._ground import Peek
     from crawler.model import Limits, Network, Request, Response
     from crawler.transports.resolve import Address
+    from crawler.wire.parse import ResponseParser
 
 
 class Exchanges:
@@ -79,10 +80,10 @@ class Exchanges:
         stream = self.kept.take(attempt) or await self._dial(attempt)
         assert isinstance(stream, AsyncStream)
         try:
-            payload = self._ground.encoded(attempt.request)
+            payload = attempt.wrote = self._ground.encoded(attempt.request)
             await stream.send(stream.pipe.send(payload) if stream.pipe else payload)
             attempt.sent = time.monotonic()
-            parser = ResponseParser(attempt.request.method, attempt.limits)
+            parser = parser_for(attempt.request.method, attempt.limits, attempt.wrote)
             response = await self._receive(stream, attempt, parser)
         except BaseException:  # CancelledError, too: the engine is closed
             stream.close()

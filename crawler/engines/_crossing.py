@@ -165,12 +165,14 @@ def _of_response(response: Response) -> Told:
         response.reused,
         response.truncated,
         response.warnings,
+        response.sent,
+        response.wire,
     )
 
 
 def _response(told: Told, request: Request) -> Response:
     status, reason, fields, raw, version, peer, started, elapsed, timing, *rest = told
-    reused, truncated, warnings = rest
+    reused, truncated, warnings, sent, wire = rest
     return Response(
         request,
         status,
@@ -186,6 +188,8 @@ def _response(told: Told, request: Request) -> Response:
         reused,
         truncated,
         warnings,
+        sent,
+        wire,
     )
 
 

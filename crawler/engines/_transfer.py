@@ -19,10 +19,12 @@ from crawler.engines._approach import Approach, State
 from crawler.engines._connection import READ, SIZE, WRITE
 from crawler.errors import ConnectError, FetchError, FetchTimeout, ProxyError
 from crawler.model import Failure, Timing
-from crawler.wire.parse import ResponseParser, with_partial
+from crawler.wire.capture import parser_for
+from crawler.wire.parse import with_partial
 
 if TYPE_CHECKING:
     from crawler.engines._connection import Connection
+    from crawler.wire.parse import ResponseParser
 
 _now = time.monotonic
 _SENDING, _AWAITING = State.SENDING, State.AWAITING
@@ -47,7 +49,7 @@ class Transfer(Approach):
     def send(self, connection: Connection, now: float) -> None:
         loop = self._loop
         self._connection = connection
-        self._parser = ResponseParser(self.request.method, loop.limits)
+        self._parser = parser_for(self.request.method, loop.limits, self._payload)
         self._sent = now
         connection.on_ready = self.receive
         self.state = _AWAITING

@@ -28,7 +28,7 @@ from crawler.transports._bodies import LOOK
 from crawler.transports._dial import Racer, check_peer
 from crawler.transports._stream import Pace, end, lost
 from crawler.transports.resolve import check_public
-from crawler.wire.parse import ResponseParser
+from crawler.wire.capture import parser_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from crawler.model import Limits, Network, Request, Response
     from crawler.transports._proxy import Proxy
     from crawler.transports.resolve import Address
+    from crawler.wire.parse import ResponseParser
 
 
 class Exchanges:
@@ -85,7 +86,7 @@ class Exchanges:
         stream = self.kept.take(attempt) or (yield from self._dial(attempt))
         assert isinstance(stream, YieldStream)
         try:
-            payload = self._ground.encoded(attempt.request)
+            payload = attempt.wrote = self._ground.encoded(attempt.request)
             yield from stream.send(stream.pipe.send(payload) if stream.pipe else payload)
             response, parser = yield from self._receive(stream, attempt)
         except BaseException:  # GeneratorExit, too: the engine is closed
@@ -103,7 +104,7 @@ class Exchanges:
         self, stream: YieldStream, attempt: Attempt
     ) -> Waiting[tuple[Response, ResponseParser]]:
         attempt.sent = time.monotonic()
-        parser = ResponseParser(attempt.request.method, attempt.limits)
+        parser = parser_for(attempt.request.method, attempt.limits, attempt.wrote)
         try:
             yield from self._read(stream, attempt, parser)
             if stream.proxied and parser.status == 407:

@@ -30,6 +30,7 @@ class Attempt:
         peer: "address port" connected to.
         reused: the connection had served another request.
         fresh: kept connections are not to be used: one has just turned out to be stale.
+        wrote: the bytes of the request; a `Stream` notes them where `Limits.capture` asks.
     """
 
     __slots__ = (
@@ -47,6 +48,7 @@ class Attempt:
         "sent",
         "started",
         "tls",
+        "wrote",
     )
 
     def __init__(self, request: Request, limits: Limits) -> None:
@@ -62,12 +64,14 @@ class Attempt:
         self.peer = ""
         self.reused = False
         self.fresh = False
+        self.wrote = b""
 
     def renew(self) -> None:
         """Go on with a fresh connection: the kept one was stale. The clock is not set back."""
         self.fresh = True
         self.reused = False
         self.peer = ""
+        self.wrote = b""
 
     def left(self, limit: float) -> float:
         """Seconds the next wait may take: `limit`, or what is left until the deadline.

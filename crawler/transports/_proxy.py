@@ -70,6 +70,7 @@ def open_tunnel(stream: Stream, proxy: Proxy, attempt: Attempt) -> None:
     if proxy.authorization:
         lines.append(f"Proxy-Authorization: {proxy.authorization}")
     stream.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("ascii"))
+    attempt.wrote = b""  # that was said to the proxy alone
     parser = ResponseParser("HEAD", attempt.limits)  # an answer to CONNECT has no body either
     stream.settimeout(attempt.limits.connect)
     try:

@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING
 from crawler.addresses import is_public
 from crawler.errors import ConnectError, FetchError, FetchTimeout, ProxyError
 from crawler.transports import tls
-from crawler.wire.parse import ResponseParser
+from crawler.wire.capture import parser_for
 
 if TYPE_CHECKING:
     from crawler.model import Response
     from crawler.transports._attempt import Attempt
     from crawler.transports._bodies import Bodies
     from crawler.transports.resolve import Address
+    from crawler.wire.parse import ResponseParser
 
 _READ = 64 * 1024  # bytes; more gains nothing (a loopback segment is 64 KiB)
 _MARGIN = 1.0  # seconds earlier than the peer said it would close
@@ -73,6 +74,7 @@ class Stream:
 
     def sendall(self, data: bytes) -> None:
         """Send `data`; a peer that has closed shows at the next `recv`."""
+        self._note(data)
         self._send(data)
 
     def recv(self, size: int = _READ) -> bytes:
@@ -123,6 +125,11 @@ class Stream:
     def broken(self) -> OSError | None:
         """What went wrong in sending, if anything did."""
         return self._broken
+
+    def _note(self, data: bytes) -> None:
+        attempt = self.attempt
+        if attempt.limits.capture:
+            attempt.wrote += data
 
     def _send(self, data: bytes) -> None:
         try:
@@ -181,6 +188,7 @@ class TLSStream(Stream):
             raise tls.error(error, host) from error
 
     def sendall(self, data: bytes) -> None:
+        self._note(data)
         self._send(self._pipe.send(data))
 
     def recv(self, size: int = _READ) -> bytes:
@@ -218,7 +226,7 @@ def receive(stream: Stream) -> tuple[Response, ResponseParser]:
     """
     attempt = stream.attempt
     attempt.sent = time.monotonic()
-    parser = ResponseParser(attempt.request.method, attempt.limits)
+    parser = parser_for(attempt.request.method, attempt.limits, attempt.wrote)
     try:
         _read(stream, attempt, parser)
         if stream.proxied and parser.status == 407:

@@ -63,6 +63,8 @@ class ResponseParser:
         is_redirect: at most `Limits.redirect_bytes` of the body are read.
         length: what Content-Length says, -1 where it says nothing.
         keep_alive: idle seconds and further requests the server promised; None where it did not.
+        excess: bytes that came with the end of the message and do not belong to it.
+        sent, wire: the bytes of both messages; only capture.py has any.
     """
 
     # Defaults live on the class: an instance costs only what its response makes different.
@@ -78,6 +80,9 @@ class ResponseParser:
     is_redirect = False
     keep_alive: tuple[float | None, int | None] = (None, None)
     warnings: tuple[str, ...] = ()
+    excess = 0
+    sent = b""
+    wire = b""
     _block = b"\n"
     _low = b"\n"
     _headers: Headers | None = None
@@ -230,13 +235,14 @@ class ResponseParser:
         if self.complete:
             if at < len(data):
                 self.reusable = False
+                self.excess = len(data) - at
             return True
         if self.framing == "length":
             self._feed_length(data, at)
         elif self._chunks is not None:
             end = self._chunks.feed(data, at)
             if end >= 0 and not self.complete:
-                self._end_chunks(end < len(data))
+                self._end_chunks(len(data) - end)
         else:
             self._take(data[at:] if at else data)
         return self.complete
@@ -251,6 +257,7 @@ class ResponseParser:
             return
         if here > needed:
             self.reusable = False
+            self.excess = here - needed
             data = data[at : at + needed]
         elif at:
             data = data[at:]
@@ -260,10 +267,11 @@ class ResponseParser:
         elif self.size >= self._cap and not self.complete:
             self._overflow()
 
-    def _end_chunks(self, excess: bool) -> None:
+    def _end_chunks(self, excess: int) -> None:
         self.complete = True
         if excess:
             self.reusable = False
+            self.excess = excess
         if self._verdict is not None:
             raise self._verdict
 
@@ -382,4 +390,6 @@ class ResponseParser:
             reused,
             truncated,
             self.warnings,
+            self.sent,
+            self.wire,
         )
