@@ -2,6 +2,7 @@
 
     crawl urls.txt --concurrency 50        the same as `crawl run urls.txt --concurrency 50`
     crawl compare urls.txt gevent selectors
+    crawl plan urls.txt | explain URL
     crawl status | resume | retry | export crawl.db
     crawl engines | serve | config | demo
 
@@ -98,6 +99,9 @@ _Inputs = Annotated[
 def _run(
     *,
     inputs: _Inputs = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan and exit: see `crawl plan`.")
+    ] = False,
     show_limits: Annotated[
         bool, typer.Option("--show-limits", help="Show every limit and exit.")
     ] = False,
@@ -115,6 +119,12 @@ def _run(
     if show_limits:
         print(_limits(settings), end="")
         return
+    if dry_run:
+        from crawler.plan_command import plan
+
+        for line in plan(settings):
+            print(line)
+        return
     leave(run(settings, arguments=sys.argv[1:], environ=os.environ))
 
 
@@ -124,6 +134,7 @@ app.command("retry")(cli_state.retry)
 app.command("export")(cli_state.export)
 app.command("compare")(cli_compare.compare)
 app.command("explain")(cli_asking.explain)
+app.command("plan")(cli_asking.plan)
 
 
 @app.command("engines")

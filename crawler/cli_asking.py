@@ -1,4 +1,4 @@
-"""The options of `crawl explain`: what is said about one URL."""
+"""The options of `crawl explain` and `crawl plan`: what is said about one URL, and about a list."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from crawler.settings import Section
 
 _SECTIONS = (Section.FETCH, Section.REQUEST, Section.LIMITS, Section.FOLLOW, Section.MANNERS,
              Section.NETWORK)  # fmt: skip
+_PLANNED = (Section.INPUT, *_SECTIONS)
 _NOT_OF_ONE_URL = frozenset(
     {"concurrency", "follow", "max_pages", "max_per_host", "sitemaps", "parser", "per_host",
      "delay", "rate", "crawl_delay", "treat_as_public", "method", "data", "head"}
@@ -48,3 +49,25 @@ def explain(
         say=print,
     )
     sys.exit(code)
+
+
+@with_settings(sections=_PLANNED)
+def plan(
+    *,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE|URL|-", help="Files of URLs, URLs, or - for stdin."),
+    ] = None,
+    hosts: Annotated[int, typer.Option(metavar="N", help="So many hosts are shown.")] = 20,
+    given: dict[str, object],
+    config_file: str,
+    no_config: bool,
+) -> None:
+    """Say what a list will take, host by host, without fetching it: only robots.txt is."""
+    from crawler.plan_command import plan as planned
+
+    if inputs:
+        named = given["input"]
+        given["input"] = [*inputs, *(named if isinstance(named, list) else ())]
+    for line in planned(effective(given, config_file, no_config=no_config), hosts=hosts):
+        print(line)

@@ -48,7 +48,7 @@ def opened(
     """
 
     def pace(origin: str) -> Pace:
-        return pace_of(politeness, origin, is_public=_may_be_public(origin, is_public))
+        return pace_of(politeness, origin, is_public=may_be_public(origin, is_public))
 
     safe = tuple(field for field in fields if field[0].lower() in SAFE_HEADERS)
     per_address = PER_ADDRESS * (politeness.per_host or politeness.concurrency)
@@ -79,7 +79,7 @@ def opened(
     )
 
 
-def _may_be_public(origin: str, is_public: Callable[[str], bool]) -> bool:
+def may_be_public(origin: str, is_public: Callable[[str], bool]) -> bool:
     """Whether a host is not known to be the user's own; of a name it is known later."""
     host = urlsplit(origin).hostname or ""
     try:
