@@ -58,7 +58,7 @@ def test_the_plan_names_hosts_rules_and_time_and_fetches_no_page(
     counts = json.loads(fetch(f"{site.url}/gauge", transport="socket").body)
     assert counts["requests"] <= 2  # robots.txt and this look
     lines = ended.stdout.splitlines()
-    (row,) = [line for line in lines if site.url in line]
+    (row,) = [line for line in lines if line.endswith(f"  {site.url}")]
     assert row.split()[:4] == ["21", "20", "-", "200"]
     assert any("connect.refused" in line and "http://127.0.0.1:1" in line for line in lines)
     assert "22 URLs of 2 hosts, 1 of them not to be fetched; 1 lines are no URLs" in lines
