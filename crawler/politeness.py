@@ -4,12 +4,15 @@
 
 Speed is earned: a public host begins with a few exchanges at once, and twice as many after each
 round of clean answers. A host that says 429 or 503, drops connections, or answers three times
-slower than it can, has its window halved, and from then on it grows by one a round (additive
-increase, multiplicative decrease: Chiu and Jain, 1989; the slow start is TCP's, RFC 5681 3.1). A
-fast error never raises the rate. Five lost exchanges in a row park the host.
+slower than it can, has its window halved, and from there it grows by one a round (additive
+increase, multiplicative decrease: Chiu and Jain, 1989; slow start and threshold are TCP's, RFC
+5681 3.1). The window that brought a 429 is tried again after more and more clean rounds. A fast
+error never raises the rate. Five lost exchanges in a row park the host; then it is tried with one
+at a time, and the next that is lost parks it for twice as long.
 
-Hosts on this machine and in private networks are the user's own: no window, no delay, no parking.
-What a host asks for by Retry-After or Crawl-delay holds for all.
+Hosts on this machine and in private networks are the user's own: no window, no delay, no rest, no
+parking. What a host asks for by Retry-After or Crawl-delay holds for all.
+Read beside it: breaker.py (our own network is down), frontier/_lines.py (who asks).
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from crawler.model import Failure, Response
+from crawler.model import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +36,16 @@ MOST_FOLLOWING = 4  # ... at most, where links are followed and nothing else was
 DELAY_FOLLOWING = 0.25  # seconds between two starts, where links are followed
 MOST_DELAY = 30.0  # seconds
 PER_ADDRESS = 4  # times the window of a host: what all hosts at one address may have
+_MOST_RETRY_AFTER = 300.0  # seconds; the requests come again later all the same
+_JITTER = (0.5, 1.5)  # times the delay of a crawl that follows links
 _SLOW = 3.0  # times the best median of a round
 _SLOW_FLOOR = 0.05  # seconds; below it nobody is slow
 _THROTTLED = frozenset({429, 503})
 _REST, _MOST_REST = 1.0, 300.0  # seconds after a 429 without Retry-After; doubled each time
 _LOST_IN_A_ROW = 5
 _PARK, _MOST_PARK, _PARKS = 60.0, 1800.0, 10  # seconds, seconds, times
+_MOST_PATIENCE = 64  # rounds before a window that was too large is tried again
+_HEALED = 100  # answers in a row after which a host's parks are forgotten
 _FREE_RETRIES = 10  # of one host; beyond them a tenth of its exchanges may be retries
 _RETRY_SHARE = 0.1
 
@@ -51,6 +58,19 @@ class Answer(enum.Enum):
     THROTTLED = "429 or 503: too much"
     LOST = "no connection, no answer in time, or a connection dropped"
     OURS = "our own side failed"
+
+
+class Hold(enum.Enum):
+    """What keeps a host's next exchange from beginning."""
+
+    NONE = "nothing"
+    WINDOW = "as many under way as it may have"
+    DELAY = "delay between requests"
+    CRAWL_DELAY = "Crawl-delay of robots.txt"
+    RETRY_AFTER = "Retry-After"
+    THROTTLED = "429 or 503 without Retry-After"
+    PARKED = "parked after lost exchanges"
+    ROBOTS = "robots.txt unreachable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +93,22 @@ class Manners:
     peak: int  # most under way at once
     gap: float  # seconds, the smallest between two starts; math.inf with less than two
     throttled: int  # 429 and 503 it sent
+    asked: int  # ... with Retry-After
+    early: int  # exchanges that began during a rest: never any
     rested: float  # seconds it was left alone because it asked, or because it was parked
     parked: int  # times
     window: int  # at the end
     crawl_delay: float  # seconds; 0.0 where it asks for none
+    is_public: bool
+    is_dead: bool
 
 
-_LOST_FAMILIES = ("connect.", "net.", "timeout.", "tls.eof", "tls.reset")
+# Codes of failures, or their families.
+_OURS = ("local.", "connect.unreachable", "proxy.refused", "proxy.auth")
+_LOST = (
+    "connect.", "net.", "timeout.", "tls.eof", "tls.reset", "dns.servfail", "dns.timeout",
+    "proxy.bad_gateway",
+)  # fmt: skip
 
 
 def answer(outcome: Outcome) -> Answer:
@@ -88,14 +117,10 @@ def answer(outcome: Outcome) -> Answer:
         if outcome.status in _THROTTLED:
             return Answer.THROTTLED
         return Answer.FINE if outcome.status < 400 else Answer.ERROR
-    return _failed(outcome)
-
-
-def _failed(outcome: Failure) -> Answer:
     code = outcome.error.code
-    if code.startswith("local.") or code == "connect.unreachable":
+    if code.startswith(_OURS):
         return Answer.OURS
-    return Answer.LOST if code.startswith(_LOST_FAMILIES) else Answer.ERROR
+    return Answer.LOST if code.startswith(_LOST) else Answer.ERROR
 
 
 class Pace:
@@ -128,22 +153,25 @@ class Pace:
         self._most = _most(politeness, is_public=is_public)
         first = FIRST_FOLLOWING if politeness.follow else FIRST
         self.window = min(self._most, first) if is_public else self._most
-        self._delay = politeness.delay
+        self._threshold = self._most  # below it a round doubles the window, from it on adds one
+        self._ceiling = 0  # the window at which it was throttled last; 0 = none
+        self._patience = 1  # clean rounds before the ceiling is tried again
+        self._clean_rounds = 0
         self._crawl_delay = 0.0
         self._rest_until = 0.0
+        self._hold = Hold.NONE  # why it rests
         self._next_start = 0.0
         self._latency = 0.0
         self._best = math.inf  # the best median of a round
         self._round: list[float] = []  # latencies since the window last changed
-        self._slow_start = True
         self._forgiven = 0  # exchanges that began before the last brake
-        self._throttled_in_a_row = 0
-        self._lost_in_a_row = 0
-        self._retries = 0
-        self._parks = 0
+        self._parked_over = 0  # exchanges that were under way when it was parked
+        self._answers_in_a_row = self._throttled_in_a_row = self._lost_in_a_row = 0
+        self._retries = self._parks = 0
         self._started = -math.inf
         # for the manners
-        self._exchanges = self._peak = self._throttled = 0
+        self._exchanges = self._peak = self._throttled = self._asked = self._early = 0
+        self._parked = 0
         self._gap = math.inf
         self._rested = 0.0
 
@@ -153,12 +181,23 @@ class Pace:
             return math.inf
         return max(0.0, self._rest_until - now, self._next_start - now)
 
+    def hold(self, now: float) -> Hold:
+        """What makes `wait` say what it says; of two, the one that lasts longer."""
+        if self.under_way >= self.window:
+            return Hold.WINDOW
+        if self.wait(now) <= 0:
+            return Hold.NONE
+        if self._rest_until >= self._next_start:
+            return self._hold
+        return Hold.CRAWL_DELAY if self._crawl_delay else Hold.DELAY
+
     def start(self, now: float) -> None:
         """An exchange begins."""
         self.under_way += 1
         self._exchanges += 1
         self._peak = max(self._peak, self.under_way)
         self._gap = min(self._gap, now - self._started)
+        self._early += now < self._rest_until
         self._started = now
         pause = self._pause()
         if pause:
@@ -171,25 +210,31 @@ class Pace:
         self.under_way -= 1
         forgiven = self._forgiven > 0
         self._forgiven -= forgiven
-        if answer is Answer.FINE:
-            self._lost_in_a_row = self._throttled_in_a_row = 0
-            self._latency = latency
-            if not forgiven:
-                self._clean(latency)
-        elif answer is Answer.ERROR:
-            self._lost_in_a_row = 0
-        elif answer is Answer.THROTTLED:
-            self._lost_in_a_row = 0
-            self._throttled += 1
+        parked_over = self._parked_over > 0
+        self._parked_over -= parked_over
+        if answer is Answer.OURS:
+            return
+        self._answers_in_a_row += 1
+        if answer is Answer.LOST:
+            self._lose(now, forgiven=forgiven, parked_over=parked_over)
+            return
+        self._lost_in_a_row = 0
+        if answer is Answer.THROTTLED:
             self._throttle(now, retry_after, forgiven=forgiven)
-        elif answer is Answer.LOST:
-            self._lose(now, forgiven=forgiven)
+        elif answer is Answer.FINE:
+            self._throttled_in_a_row = 0
+            self._latency = latency
+            if self._answers_in_a_row >= _HEALED:
+                self._parks = 0
+            if self.is_public and not forgiven:
+                self._clean(latency)
 
-    def rest(self, until: float, now: float) -> None:
+    def rest(self, until: float, now: float, *, hold: Hold = Hold.ROBOTS) -> None:
         """Begin nothing before the instant `until`."""
         if until > self._rest_until:
             self._rested += until - max(now, self._rest_until)
             self._rest_until = until
+            self._hold = hold
 
     def may_retry(self) -> bool:
         """Whether the host's budget has another retry in it; if so it is taken."""
@@ -203,29 +248,33 @@ class Pace:
         if self._politeness.crawl_delay and seconds > 0:
             self._crawl_delay = min(seconds, MOST_DELAY)
             self._most = self.window = 1
+            self._next_start = max(self._next_start, self._started + self._crawl_delay)
 
     def is_own(self) -> None:
         """The host turned out to be on this machine or in a private network."""
-        if self.is_public and not self._crawl_delay:
-            self.is_public = False
+        if not self.is_public:
+            return
+        self.is_public = False
+        if not self._crawl_delay:
             self._most = self.window = _most(self._politeness, is_public=False)
 
-    def manners(self) -> Manners:
-        """What the host had to bear so far."""
+    def manners(self, now: float = math.inf) -> Manners:
+        """What the host had to bear until `now`."""
+        rested = max(0.0, self._rested - max(0.0, self._rest_until - now))
         return Manners(
-            self._exchanges, self._peak, self._gap, self._throttled, self._rested, self._parks,
-            self.window, self._crawl_delay,
+            self._exchanges, self._peak, self._gap, self._throttled, self._asked, self._early,
+            rested, self._parked, self.window, self._crawl_delay, self.is_public, self.dead,
         )  # fmt: skip
 
     def _pause(self) -> float:
         """Seconds between a start and the next."""
         if self._crawl_delay:
-            return max(self._crawl_delay, self._delay)
-        if self._delay:
-            return self._delay
+            return max(self._crawl_delay, self._politeness.delay)
+        if self._politeness.delay:
+            return self._politeness.delay
         if not self.is_public or not self._politeness.follow:
             return 0.0
-        return min(MOST_DELAY, max(DELAY_FOLLOWING, self._latency) * self._jitter(0.5, 1.5))
+        return min(MOST_DELAY, max(DELAY_FOLLOWING, self._latency) * self._jitter(*_JITTER))
 
     def _clean(self, latency: float) -> None:
         """A clean answer; after a round of them the window grows."""
@@ -234,42 +283,63 @@ class Pace:
             return
         middle = median(self._round)
         self._round.clear()
-        if not self.is_public:
-            return
-        if middle > max(_SLOW_FLOOR, _SLOW * self._best):
+        if self.window == 1:
+            self._best = middle  # alone, a host is as slow as it is
+        elif middle > max(_SLOW_FLOOR, _SLOW * self._best):
             self._brake()
             return
         self._best = min(self._best, middle)
-        if self.window < self._most:
-            grown = 2 * self.window if self._slow_start else self.window + 1
-            self.window = min(self._most, grown)
+        self._clean_rounds += 1
+        self._grow()
+
+    def _grow(self) -> None:
+        grown = min(self._most, max(self.window + 1, min(2 * self.window, self._threshold)))
+        if self.window < self._ceiling <= grown and self._clean_rounds < self._patience:
+            return
+        if self.window >= self._ceiling:
+            self._ceiling, self._patience = 0, 1  # it bears more than it did
+        self.window = grown
+        self._clean_rounds = 0
 
     def _brake(self) -> None:
-        self._slow_start = False
         self._round.clear()
+        self._clean_rounds = 0
         self._forgiven = self.under_way
         if self.is_public:
-            self.window = max(1, self.window // 2)
+            self.window = self._threshold = max(1, self.window // 2)
 
     def _throttle(self, now: float, retry_after: float, *, forgiven: bool) -> None:
+        self._throttled += 1
+        self._answers_in_a_row = 0
         if not forgiven:
             self._throttled_in_a_row += 1
+            self._ceiling = self.window
+            self._patience = min(_MOST_PATIENCE, 2 * self._patience)
             self._brake()
-            if not retry_after:
-                doubled = _REST * 2.0 ** min(self._throttled_in_a_row - 1, 10)
-                self.rest(now + min(_MOST_REST, doubled), now)
-        if retry_after:
-            self.rest(now + retry_after, now)
+        if retry_after > 0:
+            self._asked += 1
+            self.rest(now + min(_MOST_RETRY_AFTER, retry_after), now, hold=Hold.RETRY_AFTER)
+        elif self.is_public and not forgiven:
+            doubled = _REST * 2.0 ** min(self._throttled_in_a_row - 1, 10)
+            self.rest(now + min(_MOST_REST, doubled), now, hold=Hold.THROTTLED)
 
-    def _lose(self, now: float, *, forgiven: bool) -> None:
-        self._lost_in_a_row += 1
+    def _lose(self, now: float, *, forgiven: bool, parked_over: bool) -> None:
+        self._answers_in_a_row = 0
         if not forgiven:
             self._brake()
-        if self.is_public and self._lost_in_a_row >= _LOST_IN_A_ROW:
-            self._lost_in_a_row = 0
-            self._parks += 1
-            self.dead = self._parks >= _PARKS
-            self.rest(now + min(_MOST_PARK, _PARK * 2.0 ** (self._parks - 1)), now)
+        if not self.is_public or parked_over:
+            return  # one misfortune is not counted twice
+        self._lost_in_a_row += 1
+        if self._lost_in_a_row < _LOST_IN_A_ROW:
+            return
+        self._lost_in_a_row = _LOST_IN_A_ROW - 1  # the next one in this row parks it again
+        self.window = 1
+        self._parked_over = self.under_way
+        self._parks += 1
+        self._parked += 1
+        self.dead = self._parks >= _PARKS
+        pause = min(_MOST_PARK, _PARK * 2.0 ** (self._parks - 1))
+        self.rest(now + pause, now, hold=Hold.PARKED)
 
 
 def pace_of(politeness: Politeness, origin: str, *, is_public: bool) -> Pace:
