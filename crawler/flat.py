@@ -30,7 +30,7 @@ _TAG = re.compile(
     + _EQUALS
     + r"(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\t\n\f\r >]*+)|(?![\t\n\f\r ]*+=)))*+)>"
 )
-_ATTRIBUTE = re.compile(
+ATTRIBUTE = re.compile(
     r"(" + _NAME + r")(?:" + _EQUALS + r"(?:\"([^\"]*+)\"|'([^']*+)'|(?![\"'])([^\t\n\f\r >]*+)))?+"
 )
 _LINKING = frozenset({*marks.FOLLOWED, "base", "link", "meta"})
@@ -115,11 +115,11 @@ def is_deep(text: str) -> bool:
 
 def _is_crowded(inside: str) -> bool:
     """Whether it has so many attributes that comparing them with each other is work."""
-    return len(inside) > 8 * DEEPEST and len(_ATTRIBUTE.findall(inside)) > DEEPEST
+    return len(inside) > 8 * DEEPEST and len(ATTRIBUTE.findall(inside)) > DEEPEST
 
 
-def _tags(text: str) -> Iterator[tuple[str, str, str, str]]:
-    """Each tag: "/" of an end tag, name in lower case, attributes, the text that it alone holds."""
+def tags(text: str) -> Iterator[tuple[re.Match[str], str]]:
+    """Each tag: "/" of an end tag, name and attributes as groups, and the text it alone holds."""
     lower = ""
     at = text.find("<")
     while at >= 0:
@@ -127,17 +127,22 @@ def _tags(text: str) -> Iterator[tuple[str, str, str, str]]:
         if found is None:
             at = _after(text, at)
             continue
-        is_end, name, inside = found.groups()
-        name = name.lower()
         at = found.end()
         held = ""
-        if not is_end and name in _RAW:
+        if not found[1] and (name := found[2].lower()) in _RAW:
             lower = lower or text.lower()
             end = lower.find("</" + name, at)
             held = text[at:] if end < 0 else text[at:end]
             at += len(held)
-        yield is_end, name, inside, held
+        yield found, held
         at = text.find("<", at)
+
+
+def _tags(text: str) -> Iterator[tuple[str, str, str, str]]:
+    """Each tag: "/" of an end tag, name in lower case, attributes, the text that it alone holds."""
+    for found, held in tags(text):
+        is_end, name, inside = found.groups()
+        yield is_end, name.lower(), inside, held
 
 
 def _after(text: str, at: int) -> int:
@@ -156,7 +161,7 @@ def _after(text: str, at: int) -> int:
 
 def _attributes(inside: str) -> Attributes:
     attributes: Attributes = {}
-    for name, *values in _ATTRIBUTE.findall(inside):
+    for name, *values in ATTRIBUTE.findall(inside):
         value = values[0] or values[1] or values[2]
         attributes.setdefault(name.lower(), unescape(value) if "&" in value else value)
     return attributes
