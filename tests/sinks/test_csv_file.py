@@ -39,3 +39,19 @@ def test_other_text_stays_as_it_is(tmp_path: Path, text: str) -> None:
 def test_a_record_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
     assert cell(tmp_path, "a\r\nb") == "a\\r\\nb"
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
+
+
+def test_a_heading_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+
+    sinks.open(str(path), Describer(engine="e", fields=("a\nb",), columns=("a\nb",))).close()
+
+    assert path.read_text() == "a\\nb\n"
+
+
+def test_the_name_of_a_column_is_no_formula(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+
+    sinks.open(str(path), Describer(engine="e", fields=("n", "=1+1"), columns=("=1+1",))).close()
+
+    assert path.read_text() == "n,'=1+1\n"
