@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import options, urls
+from crawler import options, sinks, urls
 from crawler.errors import ConfigError, InvalidURL
 from crawler.model import Limits, Network
 from crawler.settings import BY_NAME, SETTINGS, Kind
@@ -174,6 +174,7 @@ def limits(settings: Settings) -> Limits:
         idle=settings.number("read_timeout"),
         max_bytes=settings.count("max_body"),
         retries=settings.count("retries"),
+        capture=any(map(sinks.is_warc, settings.texts("output"))),
     )
 
 

@@ -1,6 +1,7 @@
 """Everything a run writes: records, lines on the screen, bodies, the summary.
 
     outcome ──► Outputs.write ──► out.jsonl, out.csv, ... ── with --save-dir ──► bodies
+                          ├─────► --mirror
                           └─────► stdout: lines for a person, records for a program
 
 All of it is opened before the first fetch, so that a run does not fail at its end for want of a
@@ -61,6 +62,7 @@ class Outputs:
         self._prompt: list[Output] = []
         self._all: list[Output] = []
         self._named: dict[str, Output] = {}  # by what the settings say
+        self._unmarked: Output | None = None
         self.summary: RecordFile | None = None
         mode = _mode(settings, resumable=marks is not None)
         with self._stack as stack:
@@ -85,9 +87,23 @@ class Outputs:
             for target in settings.texts("output"):
                 _refuse_input(sinks.choose(target)[0], inputs)
                 mark = marks.get(target, "") if marks is not None else ""
-                output = sinks.open(target, describer, mode="resume" if mark else mode, mark=mark)
+                output = sinks.open(
+                    target,
+                    describer,
+                    mode="resume" if mark else mode,
+                    mark=mark,
+                    warc_size=settings.count("warc_size"),
+                    proxied=bool(settings.text("proxy")),
+                )
                 self._add(output, sinks.choose(target)[0])
                 self._named[target] = output
+            folder = settings.text("mirror")
+            if folder:
+                from crawler.sinks.mirror import Mirror
+
+                mirror = Mirror(folder, mode=mode)
+                self._add(mirror, folder)
+                self._unmarked = mirror
             if not any(sinks.choose(target)[0] == "-" for target in settings.texts("output")):
                 self._screen(settings, describer, environ)
             name = settings.text("summary")
@@ -122,12 +138,16 @@ class Outputs:
         Raises:
             SinkError: one of them cannot be written; there is no mark from then on.
         """
+        if self._unmarked is not None:
+            self._unmarked.flush()
         return {target: output.mark() for target, output in self._named.items()}
 
     def sync(self) -> None:
         """Wait until all outputs are on the disk. Raises SinkError."""
         for output in self._named.values():
             output.sync()
+        if self._unmarked is not None:
+            self._unmarked.sync()
 
     def close(self) -> SinkError | None:
         """Write and close all records; the error of the output that is worst off, if any."""

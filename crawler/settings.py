@@ -194,8 +194,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ipv4", Kind.FLAG, False, _N, "Only IPv4 addresses.", ("-4",)),
     Setting("ipv6", Kind.FLAG, False, _N, "Only IPv6 addresses.", ("-6",)),
     Setting("output", Kind.TEXTS, (), _O,
-            "Write records to FILE: .jsonl, .csv, .sqlite or .parquet, or FILE:FORMAT; - is "
-            "stdout.", ("-o",), "FILE"),
+            "Write records to FILE: .jsonl, .csv, .sqlite, .parquet or .warc.gz, or FILE:FORMAT; "
+            "- is stdout.", ("-o",), "FILE"),
+    Setting("warc_size", Kind.BYTES, 1_000_000_000, _O,
+            "Begin another WARC file after so much.", (), "SIZE"),
     Setting("json", Kind.FLAG, False, _O, "JSON Lines on stdout, also on a terminal."),
     Setting("fields", Kind.TEXT, "", _O,
             "Fields of a record, in this order; all when not given.", (), "A,B,..."),
@@ -205,6 +207,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("text", Kind.FLAG, False, _O, "Field `text`: what people read on the page."),
     Setting("save_dir", Kind.TEXT, "", _O,
             "Keep bodies here, named by their SHA-256.", (), "DIR"),
+    Setting("mirror", Kind.TEXT, "", _O,
+            "Keep pages here as files to browse, named by their URLs, links made to fit.", (),
+            "DIR"),
     Setting("overwrite", Kind.FLAG, False, _O, "Replace existing output files."),
     Setting("append", Kind.FLAG, False, _O, "Add to existing output files."),
     Setting("summary", Kind.TEXT, "", _O, "Write the summary as JSON to FILE.", (), "FILE"),

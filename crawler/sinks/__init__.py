@@ -4,6 +4,7 @@ out.jsonl  out.ndjson  out.json  ─► jsonl.py          records of record.py
 out.csv                          ─► csv_file.py
 out.sqlite  out.sqlite3  out.db  ─► sqlite_file.py
 out.parquet                      ─► parquet_file.py
+out.warc.gz  out.warc            ─► warc.py
 FILE:jsonl  FILE:csv  ...        ─► the format named; - is stdout
 """
 
@@ -41,9 +42,10 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["FORMATS", "OutputClosed", "choose", "open"]
+__all__ = ["FORMATS", "OutputClosed", "choose", "is_warc", "open"]
 
-FORMATS = ("jsonl", "csv", "sqlite", "parquet")
+FORMATS = ("jsonl", "csv", "sqlite", "parquet", "warc")
+WARC_SIZE = 1_000_000_000  # bytes
 _SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -53,8 +55,9 @@ _SUFFIXES = {
     ".sqlite3": "sqlite",
     ".db": "sqlite",
     ".parquet": "parquet",
+    ".warc": "warc",
 }
-_FILES = frozenset({"sqlite", "parquet"})  # they are written in more than one place
+_FILES = frozenset({"sqlite", "parquet", "warc"})  # they are written in more than one place
 
 
 def choose(target: str) -> tuple[str, str]:
@@ -64,6 +67,8 @@ def choose(target: str) -> tuple[str, str]:
         return path, name.lower()
     if target == "-":
         return target, "jsonl"
+    if target.lower().endswith(".warc.gz"):
+        return target, "warc"
     suffix = PurePath(target).suffix.lower()
     if suffix not in _SUFFIXES:
         known = ", ".join(_SUFFIXES)
@@ -71,7 +76,15 @@ def choose(target: str) -> tuple[str, str]:
     return target, _SUFFIXES[suffix]
 
 
-def open(target: str, describer: Describer, *, mode: str = "new", mark: str = "") -> Output:
+def is_warc(target: str) -> bool:
+    """Whether what ``-o`` names needs the bytes of messages: `Limits.capture`."""
+    return target.lower().endswith((".warc", ".warc.gz", ":warc"))
+
+
+def open(
+    target: str, describer: Describer, *, mode: str = "new", mark: str = "",
+    warc_size: int = WARC_SIZE, proxied: bool = False,
+) -> Output:  # fmt: skip
     """The sink for what ``-o`` names.
 
     Args:
@@ -80,6 +93,8 @@ def open(target: str, describer: Describer, *, mode: str = "new", mark: str = ""
         mode: ``new``, ``overwrite``, ``append`` or ``resume``.
         mark: with ``resume``, what the output is cut back to; "" when it had no mark yet: then only
             what holds no record may be there.
+        warc_size: bytes of a WARC file, after which the next one begins.
+        proxied: peers are a proxy.
 
     Raises:
         SinkError: it cannot be opened, exists and is not to be replaced, or is not what the mark is
@@ -92,6 +107,10 @@ def open(target: str, describer: Describer, *, mode: str = "new", mark: str = ""
         from crawler.sinks.sqlite_file import SqliteFile
 
         return SqliteFile(path, describer, mode=mode, mark=mark)
+    if name == "warc":
+        from crawler.sinks.warc import WarcFile
+
+        return WarcFile(path, mode=mode, mark=mark, size=warc_size, proxied=proxied)
     if name == "parquet":
         from crawler.sinks.parquet_file import ParquetFile
 
