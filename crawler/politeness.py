@@ -57,7 +57,7 @@ class Answer(enum.Enum):
     ERROR = "an answer that says nothing about load, or an error of the page's own"
     THROTTLED = "429 or 503: too much"
     LOST = "no connection, no answer in time, or a connection dropped"
-    OURS = "our own side failed"
+    OURS = "our own side failed, or the host was never reached"
 
 
 class Hold(enum.Enum):
@@ -104,11 +104,10 @@ class Manners:
 
 
 # Codes of failures, or their families.
-_OURS = ("local.", "connect.unreachable", "proxy.refused", "proxy.auth")
-_LOST = (
-    "connect.", "net.", "timeout.", "tls.eof", "tls.reset", "dns.servfail", "dns.timeout",
-    "proxy.bad_gateway",
+_OURS = (
+    "local.", "connect.unreachable", "proxy.refused", "proxy.auth", "dns.servfail", "dns.timeout"
 )  # fmt: skip
+_LOST = ("connect.", "net.", "timeout.", "tls.eof", "tls.reset", "proxy.bad_gateway")
 
 
 def answer(outcome: Outcome) -> Answer:

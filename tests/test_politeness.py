@@ -90,7 +90,7 @@ def park(pace: Pace, now: float) -> float:
         (failure("connect.unreachable"), Answer.OURS),
         (failure("net.reset"), Answer.LOST),
         (failure("timeout.first_byte"), Answer.LOST),
-        (failure("dns.servfail"), Answer.LOST),
+        (failure("dns.servfail"), Answer.OURS),
         (failure("dns.nxdomain"), Answer.ERROR),
         (failure("tls.eof"), Answer.LOST),
         (failure("tls.cert_expired"), Answer.ERROR),
