@@ -153,11 +153,17 @@ class WarcFile:
         at = end.start() if end else len(self._path)
         return f"{self._path[:at]}-{part:05}{self._path[at:]}"
 
-    def _delete_from(self, part: int) -> None:
+    def _delete_from(self, first: int) -> None:
+        """Delete that part and those after it, the last one first: a process that is killed here
+        leaves no gap, behind which the next one would not look.
+        """
+        part = first
+        while part <= _MOST and _is_file(self._name(part)):
+            part += 1
         try:
-            while part <= _MOST and _is_file(self._name(part)):
+            while part > first:
+                part -= 1
                 os.unlink(self._name(part))  # noqa: PTH108 - raises OSError with the name
-                part += 1
         except OSError as error:
             raise SinkError(f"cannot delete {self._name(part)!r}: {error.strerror}") from error
 

@@ -57,10 +57,16 @@ def session(place: Path, die_at: int) -> None:
     sys.addaudithook(step)
     path = place / f"out.{name}"
     fields = ("n", "url", "title")
-    sink = sinks.open(str(path), Describer(engine="e", fields=fields), mode="resume", mark=mark)
+    sink = sinks.open(
+        str(path),
+        Describer(engine="e", fields=fields),
+        mode="resume",
+        mark=mark,
+        warc_size=2500,
+    )
     commit(state, int(count), sink.mark())
     for number in range(int(count) + 1, LAST + 1):
-        sink.write(response(number=number))
+        sink.write(response(b"%d" % number, number=number, url=f"http://a.test/{number}"))
         if number % 4 == 0:
             commit(state, number, sink.mark())
     sink.close()
@@ -73,6 +79,17 @@ def commit(state: Path, count: int, mark: str) -> None:
 
 
 def check(place: Path) -> None:
+    if name.startswith("warc"):
+        from sinks.test_warc import check as complaints
+        from sinks.test_warc import responses
+
+        parts = sorted(place.glob("out*"))
+        urls = sorted(responses(parts))
+        assert urls == sorted(f"http://a.test/{number}" for number in range(1, LAST + 1)), urls
+        assert len(parts) > 3
+        if place.name.endswith("0"):  # it is a process of its own
+            assert complaints(*parts) == ""
+        return
     found = [int(record["n"]) for record in read(place / f"out.{name}")]
     assert found == list(range(1, LAST + 1)), found
     assert {path.name for path in place.iterdir()} == {f"out.{name}", "state"}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from sinks.test_contract import parquet
+
+warc = pytest.mark.skipif(find_spec("warcio") is None, reason="warcio is not installed")
 
 
 @pytest.mark.timeout(90)
@@ -15,6 +18,7 @@ from sinks.test_contract import parquet
         ("jsonl", 0),
         ("csv", 0),
         ("sqlite", 0),
+        pytest.param("warc.gz", 0, marks=warc),
         pytest.param("parquet", 10, marks=parquet),
         pytest.param("parquet", 100, marks=parquet),
     ],
