@@ -192,6 +192,21 @@ def test_trouble_halves_the_window_once_and_it_grows_by_one_from_there(kind: Ans
     assert rounds(pace, 3, now=100.0) == [16, 17, 18]
 
 
+def test_a_window_that_was_too_large_is_tried_again_later_and_forgotten_once_it_is_borne() -> None:
+    def throttle(now: float) -> None:
+        fill(pace, now)
+        pace.end(Answer.THROTTLED, now)
+        drain(pace, now, Answer.FINE)
+
+    pace = public()
+    rounds(pace, 2)
+    throttle(0.0)
+    assert rounds(pace, 10, now=10.0) == [8, 9, 10, 11, 12, 13, 14, 15, 15, 16]
+
+    throttle(20.0)  # at 17, beyond the ceiling: not a second time at the same
+    assert rounds(pace, 11, now=30.0) == [8, 9, 10, 11, 12, 13, 14, 15, 16, 16, 17]
+
+
 def test_errors_never_raise_the_rate_however_fast_they_are() -> None:
     pace = public()
     for _ in range(100):
