@@ -1,7 +1,7 @@
 """What a sitemap names, whatever its form, read piece by piece. Pure.
 
-    response ─► gunzip ─► starts with < ? ─► XML: urlset, sitemapindex, RSS 1 and 2, Atom ─► Entry
-                                        └──► text: a URL on each line ─────────────────────► Entry
+    response ─► gunzip ─► UTF-8 ─► starts with < ? ─► XML: sitemap, index, RSS, Atom ─► Entry
+                                                 └──► text: a URL on each line ───────► Entry
 
 | refused or bounded | by |
 |---|---|
@@ -9,6 +9,7 @@
 | more than 50 MB after decompression | ``body.too_large``; what came before counts |
 | more than 50 000 entries | the rest is not looked at (https://www.sitemaps.org/protocol.html) |
 | XML that breaks off or is broken | what came before counts; locations after it are searched for |
+| elements too deep, too many names, endless tags | ``parse.sitemap``; what came before counts |
 
 Facts: expat reads a stream, fetches nothing, and names of elements come with their namespace; those
 of images and videos are not the page's. Real sitemaps have white space before their declaration and
@@ -17,15 +18,18 @@ ampersands that are none of XML's.
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 import zlib
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from crawler import urls
 from crawler.errors import InvalidURL, SitemapError
+from crawler.labels import ENCODINGS, LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +41,16 @@ MOST_BYTES = 50 * 1024 * 1024  # decoded
 _MOST_TEXT = 8 * 1024  # characters of one location
 _CHUNK = 64 * 1024
 _LAYERS = 3  # gzip within gzip
+_MOST_MEMBERS = 1000  # of one gzip file
+_MOST_DEEP = 100  # elements within elements
+_MOST_NAMES = 1000  # of elements and attributes, which expat keeps
+_MOST_TOKEN = 1024 * 1024  # bytes of one tag or comment, which expat reads again with every piece
 _GZIP = b"\x1f\x8b"
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_BEGINNINGS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"),
+               (b"<\0?\0", "utf-16-le"), (b"\0<\0?", "utf-16-be"))  # fmt: skip
+_DECLARATION = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([\w:.-]{1,40})[\"']")
 _LOCATION = re.compile(
-    rb"<(?:[\w.-]{1,20}:)?loc\s*>\s*(?:<!\[CDATA\[)?([^<>\]]{1,4096}?)(?:\]\]>)?\s*</",
+    rb"<loc\s{0,99}+>\s{0,999}+(?:<!\[CDATA\[)?+([^<>\]]{1,4096}+)(?:\]\]>\s{0,999}+)?+</",
     re.IGNORECASE,
 )
 
@@ -74,66 +84,87 @@ def entries(response: Response) -> Iterator[Entry]:
 
 
 def _locations(body: bytes) -> Iterator[tuple[str, bool, str]]:
-    chunks = _decoded(body)
-    head = next(chunks, b"")
-    start = head
-    for bom, name in _BOMS:
-        if head.startswith(bom):
-            start = head[len(bom) :] if name == "utf-8" else head[2:].replace(b"\0", b"")
-    start = start.lstrip()
-    if start.startswith(b"<"):
-        if head.startswith(_BOMS[0][0]) or not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-            head = start  # expat wants its declaration at the very beginning
-        yield from _Tree().read(head, chunks)
+    pieces = _as_utf_8(_bounded(_decompressed(_cut(body))))
+    head = next(pieces, b"")
+    if head.startswith(b"<"):
+        yield from _Tree().read(head, pieces)
     else:
-        yield from _lines(head, chunks)
+        yield from _lines(head, pieces)
 
 
-def _decoded(body: bytes, layer: int = 0) -> Iterator[bytes]:
-    """The body in pieces, decompressed. Raises SitemapError."""
-    if body[:2] != _GZIP or layer == _LAYERS:
-        for at in range(0, min(len(body), MOST_BYTES), _CHUNK):
-            yield body[at : at + _CHUNK]
-        if len(body) > MOST_BYTES:
-            raise _too_large()
-        return
+def _cut(body: bytes) -> Iterator[bytes]:
+    return (body[at : at + _CHUNK] for at in range(0, len(body), _CHUNK))
+
+
+def _bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Raises SitemapError after `MOST_BYTES`."""
     total = 0
-    inner: list[bytes] = []
-    for chunk in _unpacked(body):
-        total += len(chunk)
+    for piece in pieces:
+        total += len(piece)
         if total > MOST_BYTES:
-            raise _too_large()
-        is_first = total == len(chunk)
-        if inner or (is_first and chunk[:2] == _GZIP):
-            inner.append(chunk)
-        else:
-            yield chunk
-    if inner:
-        yield from _decoded(b"".join(inner), layer + 1)
+            raise SitemapError(f"a sitemap of more than {MOST_BYTES} bytes", code="body.too_large")
+        yield piece
 
 
-def _unpacked(body: bytes) -> Iterator[bytes]:
+def _decompressed(pieces: Iterator[bytes], layer: int = 0) -> Iterator[bytes]:
+    head = next(pieces, b"")
+    whole = chain((head,), pieces)
+    if head[:2] == _GZIP and layer < _LAYERS:
+        return _decompressed(_bounded(_members(whole)), layer + 1)
+    return whole
+
+
+def _members(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The members of a gzip file (RFC 1952), as far as they are sound."""
-    rest = body
-    while rest[:2] == _GZIP:
-        stream = zlib.decompressobj(wbits=31)
-        try:
-            while not stream.eof:
+    stream = zlib.decompressobj(wbits=31)
+    members = 1
+    for piece in pieces:
+        rest, is_full = piece, False
+        while rest or is_full:
+            if stream.eof:
+                members += 1
+                stream = zlib.decompressobj(wbits=31)
+            try:
                 chunk = stream.decompress(rest, _CHUNK)
-                rest = stream.unconsumed_tail
-                if chunk:
-                    yield chunk
-                elif not rest:
-                    return
-        except zlib.error:
-            return
-        rest = stream.unused_data
+            except zlib.error:
+                return
+            if chunk:
+                yield chunk
+            is_full = len(chunk) == _CHUNK and not stream.eof
+            rest = stream.unused_data if stream.eof else stream.unconsumed_tail
+            if stream.eof and members == _MOST_MEMBERS:
+                return
+
+
+def _as_utf_8(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The text, from what is neither white space nor byte order mark."""
+    head = next(pieces, b"")
+    decoder = codecs.getincrementaldecoder(_encoding(head))("replace")
+    has_begun = False
+    for piece in chain((head,), pieces):
+        text = decoder.decode(piece)
+        if not has_begun:
+            text = text.lstrip("\ufeff\0\t\n\r ")
+            has_begun = bool(text)
+        if text:
+            yield text.encode("utf-8", "replace")
+
+
+def _encoding(head: bytes) -> str:
+    """Python's name of the encoding of what begins so."""
+    for beginning, name in _BEGINNINGS:
+        if head.startswith(beginning):
+            return name
+    declared = _DECLARATION.match(head.lstrip()[:1024])
+    label = declared[1].decode("ascii", "replace").lower() if declared else ""
+    name = LABELS.get(label, "utf-8")
+    return "utf-8" if name.startswith("utf-16") else ENCODINGS[name]  # it was read as ASCII
 
 
 def _lines(head: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[str, bool, str]]:
     """Of a text file: what begins like a URL."""
     rest = b""
-    for chunk in _with_first(head, chunks):
+    for chunk in chain((head,), chunks):
         *whole, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
         for line in whole:
             yield from _line(line)
@@ -142,21 +173,16 @@ def _lines(head: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[str, bool, st
 
 
 def _line(line: bytes) -> Iterator[tuple[str, bool, str]]:
-    text = line.replace(b"\0", b"").strip(b" \t\xef\xbb\xbf\xff\xfe")
+    text = line.replace(b"\0", b"").strip()
     if text[:8].lower().startswith((b"http://", b"https://")) and len(text) < _MOST_TEXT:
         yield text.decode("utf-8", "replace"), False, ""
-
-
-def _with_first(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from chunks
 
 
 class _Tree:
     """The locations of an XML file."""
 
     def __init__(self) -> None:
-        parser = expat.ParserCreate(namespace_separator=" ")
+        parser = expat.ParserCreate("utf-8", namespace_separator=" ")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -174,7 +200,7 @@ class _Tree:
     def read(self, head: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[str, bool, str]]:
         """The locations. Raises SitemapError for a DOCTYPE."""
         fed, before = 0, b""
-        for chunk in _with_first(head, chunks):
+        for chunk in chain((head,), chunks):
             try:
                 self._parser.Parse(chunk, False)
             except expat.ExpatError:
@@ -187,6 +213,20 @@ class _Tree:
             fed += len(chunk)
             before = chunk[-_MOST_TEXT:]
             yield from self._taken()
+            self._refuse_swelling(fed)
+
+    def _refuse_swelling(self, fed: int) -> None:
+        """Raises SitemapError when expat keeps more and more of what it is given."""
+        parser = self._parser
+        at = parser.CurrentByteIndex
+        if (
+            len(self._path) > _MOST_DEEP
+            or len(parser.intern) > _MOST_NAMES
+            or (at >= 0 and fed - at > _MOST_TOKEN)
+        ):
+            raise SitemapError(
+                "XML that is no sitemap: too deep, too many names, or an endless tag"
+            )
 
     def _taken(self) -> list[tuple[str, bool, str]]:
         found, self._found = self._found, []
@@ -207,9 +247,7 @@ class _Tree:
     @staticmethod
     def _matches(text: bytes, *, is_index: bool) -> Iterator[tuple[str, bool, str]]:
         for match in _LOCATION.finditer(text):
-            prefix = text[match.start() : match.start(1)]
-            if b":" not in prefix.partition(b">")[0]:
-                yield html.unescape(match[1].decode("utf-8", "replace")).strip(), is_index, ""
+            yield html.unescape(match[1].decode("utf-8", "replace")).strip(), is_index, ""
 
     def _doctype(self, *_: object) -> None:
         raise SitemapError("a DOCTYPE in a sitemap", code="parse.forbidden_dtd")
@@ -259,7 +297,3 @@ class _Tree:
             is_sitemap = self._path[:1] == ["sitemapindex"]
             self._found.append((self._location, is_sitemap, self._modified))
         self._location = self._modified = ""
-
-
-def _too_large() -> SitemapError:
-    return SitemapError(f"a sitemap of more than {MOST_BYTES} bytes", code="body.too_large")

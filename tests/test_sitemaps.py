@@ -135,9 +135,67 @@ def test_no_more_than_the_protocols_entries_are_taken() -> None:
     assert len(found(body)) == sitemaps.MOST_ENTRIES
 
 
-def test_deep_and_endless_xml_is_no_trouble() -> None:
-    assert found("<urlset>" + "<a>" * 200_000) == []
+def test_an_endless_location_is_no_trouble() -> None:
     assert found("<urlset><url><loc>" + "x" * 3_000_000) == []
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<a>" * 200_000,
+        "".join(f"<n{number}/>" for number in range(50_000)),
+        "<a b='" + "x" * 3_000_000,
+        "<!--" + "x" * 3_000_000,
+    ],
+)
+def test_xml_that_expat_would_keep_is_given_up(hostile: str) -> None:
+    seen: list[str] = []
+    before = urlset(*TWO).removesuffix("</urlset>") + " " * 100_000
+
+    with pytest.raises(SitemapError) as raised:
+        seen.extend(entry.url for entry in sitemaps.entries(reply((before + hostile).encode())))
+
+    assert raised.value.code == "parse.sitemap"
+    assert seen == TWO
+
+
+@pytest.mark.parametrize("tail", ["<loc>" + " " * 4000, "<loc>", "<loc><![CDATA[]]>"])
+def test_a_search_after_a_fault_takes_no_longer_than_the_file_is_long(tail: str) -> None:
+    body = urlset(*TWO).removesuffix("</urlset>") + "<a>&</a>" + tail * 500
+
+    assert found(body) == TWO  # one that tries again and again runs into the test's time limit
+
+
+def test_members_of_gzip_may_be_empty_but_are_bounded() -> None:
+    empty = gzip.compress(b"")
+    last = gzip.compress(b"http://a/2")
+
+    assert found(gzip.compress(b"http://a/1\n") + empty * 100 + last) == TWO
+    assert found(gzip.compress(b"http://a/1\n") + empty * 100_000 + last) == TWO[:1]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "letter"),
+    [("gb2312", "\u4e2d"), ("shift_jis", "\u4e2d"), ("euc-kr", "\uac00"), ("big5", "\u4e2d"),
+     ("koi8-r", "\u0416"), ("latin1", "\xe9")],
+)  # fmt: skip
+def test_a_declared_encoding_is_obeyed(encoding: str, letter: str) -> None:
+    body = f'<?xml version="1.0" encoding="{encoding}"?>' + urlset(f"http://a/{letter}")
+
+    assert found(body.encode(encoding)) == found(urlset(f"http://a/{letter}"))
+
+
+@pytest.mark.parametrize("label", ["utf-16", "rot13", "zip", "iso-2022-kr", "no-such"])
+def test_a_wrong_or_dangerous_encoding_is_no_trouble(label: str) -> None:
+    body = f'<?xml version="1.0" encoding="{label}"?>' + urlset(*TWO)
+
+    assert found(body) in (TWO, [])
+
+
+def test_bytes_that_do_not_fit_spoil_one_location_only() -> None:
+    body = urlset("http://a/1", "http://a/?", "http://a/2").encode().replace(b"?", b"\xff")
+
+    assert found(body) == ["http://a/1", "http://a/%EF%BF%BD", "http://a/2"]
 
 
 @given(st.binary(max_size=300), st.integers(0, 300))

@@ -26,6 +26,8 @@ _LETTERS = "RFC 9309 2.2.1: a product token has letters, _ and - only"
 _UNKNOWN = "RFC 9309 2.2.1: an unknown key is no rule, so the group goes on with the next agent"
 _DOLLAR = "RFC 9309 2.2.3: $ at the end of a path is the end of the match, and nothing else"
 _ABSOLUTE = "RFC 9309 2.2.2: a path begins with /; what does not is no rule for any path"
+# Rows that agree, of 140 and 402; with them 15 that ask for what only Protego has.
+FLOORS = {"robots_google": 137, "robots_protego": 387}
 RULINGS = {
     "google/ID_Encoding#3": _RAW,
     "google/ID_Encoding#5": _RAW,
@@ -78,9 +80,11 @@ def agrees(row: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("name", ["robots_google", "robots_protego"])
 def test_all_but_what_is_ruled_on_agrees(name: str) -> None:
-    missed = [row["id"] for row in rows(name) if not agrees(row)]
+    found = list(rows(name))
+    missed = [row["id"] for row in found if not agrees(row)]
 
     assert [each for each in missed if each not in RULINGS] == []
+    assert len(found) - len(missed) >= FLOORS[name]
 
 
 def test_nothing_is_ruled_on_in_vain() -> None:

@@ -20,6 +20,7 @@ from crawler import robots, sitemaps, urls
 from crawler.errors import InvalidURL, SitemapError
 from crawler.model import Headers, Request, Response
 
+FLOOR = 34  # of 37 sites agree without a ruling
 RULINGS = {
     "usp/test_filter_callback#16": "the caller chooses sitemaps by a function: --exclude does",
     "usp/test_filter_list_callback#17": "the same",
@@ -94,6 +95,8 @@ def expected(row: dict[str, Any]) -> set[str]:
 
 
 def test_all_but_what_is_ruled_on_agrees() -> None:
-    missed = [row["id"] for row in rows() if pages(row) != expected(row)]
+    found = rows()
+    missed = [row["id"] for row in found if pages(row) != expected(row)]
 
     assert [each for each in missed if each not in RULINGS] == []
+    assert len(found) - len(missed) >= FLOOR
