@@ -41,6 +41,7 @@ from crawler.model import (
     Skip,
     seed_request,
 )
+from crawler.reach import public_only
 from crawler.wire.decode import decode
 
 if TYPE_CHECKING:
@@ -320,7 +321,13 @@ class Fetches:
         request = self._with_deadline(request, outcome)
         if self._clock() + wait >= request.deadline:
             return final
-        self._line.again(replace(request, attempt=request.attempt + 1), after=wait)
+        seen = outcome if isinstance(outcome, Response) else outcome.error.partial
+        # A name that was public once must not be private the next time.
+        public = seen is not None and public_only(seen, proxied=self._proxied)
+        again = replace(
+            request, attempt=request.attempt + 1, public_only=request.public_only or public
+        )
+        self._line.again(again, after=wait)
         return None
 
     def _with_deadline(self, request: Request, outcome: Outcome) -> Request:

@@ -7,7 +7,7 @@ The rules, and what they answer:
   leave the origin they were given for (CPython issue 77842, requests and X-Api-Key);
 * user information in a Location is dropped, never turned into credentials;
 * the same request twice is a loop, known at once instead of after thirty hops;
-* after a public page only public addresses may follow: checked where the connection is made.
+* after a public page only public addresses may follow (reach.py).
 
 RFC 9110 section 15.4.
 """
@@ -20,9 +20,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from crawler import urls
-from crawler.addresses import is_public
 from crawler.errors import InvalidURL, RedirectError, StatusError, TooManyRedirects
 from crawler.model import Purpose, link_request
+from crawler.reach import is_of_its_site, public_only, public_only_after
 
 if TYPE_CHECKING:
     from crawler.model import Request, Response
@@ -55,7 +55,7 @@ def hop(response: Response, *, follow: int, proxied: bool) -> Request:
         method=method,
         via=(*request.via, request.url),
         attempt=1,
-        public_only=request.public_only or _came_from_public(response, proxied=proxied),
+        public_only=public_only_after(response, url, proxied=proxied),
     )
     if method != request.method:
         next_request = replace(next_request, headers=_without_content(request), body=b"")
@@ -83,17 +83,23 @@ class Links:
         fields = (field for field in request.headers if not _is_of_one_url(field[0]))
         self._fields = tuple(fields)
         self._safe = tuple(field for field in self._fields if field[0].lower() in SAFE_HEADERS)
-        self._public_only = request.public_only or _came_from_public(page, proxied=proxied)
+        self._response = page
+        self._proxied = proxied
+        self._public_only = public_only(page, proxied=proxied)
 
     def to(self, url: str, *, depth: int, purpose: Purpose = Purpose.PAGE) -> Request:
         """The request for the canonical `url`."""
+        # Pages are of a seed's site, or the scope refuses them; a sitemap may be anywhere.
+        elsewhere = purpose is not Purpose.PAGE and not is_of_its_site(
+            self._response, url, proxied=self._proxied
+        )
         return link_request(
             url,
             self._fields if url.startswith(self._origin) else self._safe,
             depth=depth,
             parent=self._page,
             purpose=purpose,
-            public_only=self._public_only,
+            public_only=self._public_only or elsewhere,
         )
 
 
@@ -146,11 +152,3 @@ def _is_of_one_url(name: str) -> bool:
 
 def _without_content(request: Request) -> tuple[tuple[str, str], ...]:
     return tuple(field for field in request.headers if not field[0].lower().startswith("content-"))
-
-
-def _came_from_public(response: Response, *, proxied: bool) -> bool:
-    if response.peer and not proxied:
-        return is_public(response.peer.rpartition(" ")[0])
-    host = urls.origin(response.url).host
-    literal = ":" in host or host.replace(".", "").isdigit()
-    return is_public(host) if literal else True

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from crawler.politeness import Answer, Pace
     from crawler.robots import Robots, Rules
 
+_BLOCKED = "policy.address_blocked"
 _FIRST = -1  # the depth under which robots.txt, hops and retries stand: before all pages
 _RULES_LAST = 24 * 3600.0  # seconds: RFC 9309 2.4
 _UNREACHABLE = 3  # times robots.txt may be unreachable before its host is given up
@@ -42,7 +43,8 @@ class Line:
         pace: when its next exchange may begin.
         rules: what its robots.txt allows; None while that is not known. They last until the instant
             `rules_until`.
-        asked: its robots.txt is on its way.
+        asked: its robots.txt is on its way; `asked_public` when a public page led to it.
+        blocked: why what public pages link to is refused: its address is private; "" for nothing.
         refused: the code with which all of its requests are refused, and `reason` in words; "" for
             none.
         queue: (depth, turn, request), a heap.
@@ -51,6 +53,8 @@ class Line:
     __slots__ = (
         "address",
         "asked",
+        "asked_public",
+        "blocked",
         "origin",
         "pace",
         "queue",
@@ -68,6 +72,8 @@ class Line:
         self.rules: Rules | None = None
         self.rules_until = 0.0
         self.asked = False
+        self.asked_public = False
+        self.blocked = ""
         self.refused = ""
         self.reason = ""
         self.tries = 0
@@ -200,6 +206,8 @@ class Lines:
         line.asked = False
         if robots.rules is not None:
             self.obey(line, robots.rules)
+        elif robots.code == _BLOCKED and line.asked_public:
+            line.blocked = robots.reason  # a seed may name this host all the same
         elif not line.pace.is_public:
             self.obey(line, ALLOW_ALL)  # the user's own host: nobody else's rules are missing
         else:
@@ -237,8 +245,13 @@ class Lines:
             return request
         if self._lacks_rules(line, request, now):
             line.asked = True
+            line.asked_public = request.public_only
             request = Request(
-                f"{line.origin}/robots.txt", self._fields, purpose=Purpose.ROBOTS, since=now
+                f"{line.origin}/robots.txt",
+                self._fields,
+                purpose=Purpose.ROBOTS,
+                since=now,
+                public_only=request.public_only,  # what leads to a page leads to its rules
             )
         else:
             self._pop(line)
@@ -275,7 +288,11 @@ class Lines:
         """The code and the reason why the request is not made; empty when it is."""
         if line.refused:
             return line.refused, line.reason
-        if line.rules is None or request.purpose is Purpose.ROBOTS:
+        if request.purpose is Purpose.ROBOTS:
+            return "", ""
+        if line.blocked and request.public_only:
+            return _BLOCKED, line.blocked
+        if line.rules is None:
             return "", ""
         verdict = line.rules.verdict(request.url)
         return ("", "") if verdict.allowed else ("robots.disallowed", verdict.line)
