@@ -18,7 +18,7 @@ import codecs
 import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from crawler import urls
 from crawler.errors import InvalidURL
@@ -49,7 +49,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
          (codecs.BOM_UTF16_BE, "utf-16-be"))  # fmt: skip
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _RESERVED = frozenset(":/?#[]@!$&'()*+,;=%")  # RFC 3986 2.2: escaped or not, they differ
-_RAW = re.compile(r"[^\x21-\x7e]")
+_RAW = re.compile(r"[^\x21-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,11 @@ class _Rule:
     allows: bool
     line: str
 
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """The highest decides."""
+        return self.length, self.allows
+
     def matches(self, path: str) -> bool:
         first, *rest = self.parts
         if not path.startswith(first):
@@ -84,13 +89,29 @@ class _Rule:
         return not self.to_end or place == len(path)
 
 
+# The rules by the length of what stands before their first star, and by that text: of thousands, a
+# verdict looks at few. The highest rank comes first.
+_Index: TypeAlias = "tuple[tuple[int, dict[str, tuple[_Rule, ...]]], ...]"
+
+
+def _index(rules: list[_Rule]) -> _Index:
+    lengths: dict[int, dict[str, list[_Rule]]] = {}
+    for rule in sorted(rules, key=lambda rule: rule.rank, reverse=True):
+        beginning = rule.parts[0]
+        lengths.setdefault(len(beginning), {}).setdefault(beginning, []).append(rule)
+    return tuple(
+        (length, {text: tuple(found) for text, found in beginnings.items()})
+        for length, beginnings in lengths.items()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What one robots.txt says to one product token."""
 
     delay: float = 0.0  # seconds between two requests; 0.0 where it asks for none
     sitemaps: tuple[str, ...] = ()
-    _rules: tuple[_Rule, ...] = field(default=(), repr=False)  # the longest first
+    _rules: _Index = field(default=(), repr=False, hash=False)
 
     def verdict(self, url: str) -> Verdict:
         """Whether the canonical `url` of this host may be fetched."""
@@ -98,15 +119,20 @@ class Rules:
         path = _normal(urls.target(url)).replace("*", "%2A").replace("$", "%24")
         if path == "/robots.txt":
             return Verdict(allowed=True)
-        for rule in self._rules:
-            if rule.matches(path):
-                return Verdict(rule.allows, rule.line)
-        return Verdict(allowed=True)
+        best: _Rule | None = None
+        for length, beginnings in self._rules:
+            for rule in beginnings.get(path[:length], ()):
+                if best is not None and rule.rank <= best.rank:
+                    break
+                if rule.matches(path):
+                    best = rule
+                    break
+        return Verdict(best.allows, best.line) if best is not None else Verdict(allowed=True)
 
 
 ALLOW_ALL = Rules()
 _ALL = _Rule(("/",), to_end=False, length=1, allows=False, line="")
-DISALLOW_ALL = Rules(_rules=(_ALL,))
+DISALLOW_ALL = Rules(_rules=_index([_ALL]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +187,7 @@ def parse(body: bytes, url: str, agent: str) -> Rules:
     token = agent.lower()
     ours, anyones = _Group(), _Group()
     sitemaps: list[str] = []
+    tries = 0
     named: list[_Group] = []  # what the rules that follow are for
     in_rules = False  # a rule was read since the last user-agent line
     for line in _lines(body[:SIZE]):
@@ -179,10 +206,11 @@ def parse(body: bytes, url: str, agent: str) -> Rules:
         elif key == "delay":
             for group in named:
                 group.delay = _seconds(value) or group.delay
-        elif key == "sitemap" and len(sitemaps) < _MOST_SITEMAPS:
+        elif key == "sitemap" and tries < 2 * _MOST_SITEMAPS:
+            tries += 1
             sitemaps += _joined(url, value)
     group = ours if ours.is_named else anyones
-    return Rules(group.delay, tuple(dict.fromkeys(sitemaps)), group.ordered())
+    return Rules(group.delay, tuple(dict.fromkeys(sitemaps))[:_MOST_SITEMAPS], _index(group.rules))
 
 
 class _Group:
@@ -201,10 +229,6 @@ class _Group:
         folder, slash, name = value.rpartition("/")
         if allows and slash and name.startswith("index.htm"):
             self.rules.append(_rule(_normal(f"{folder}/$"), line, allows=True))
-
-    def ordered(self) -> tuple[_Rule, ...]:
-        """The rule that decides comes first."""
-        return tuple(sorted(self.rules, key=lambda rule: (-rule.length, not rule.allows)))
 
 
 def _rule(pattern: str, line: str, *, allows: bool) -> _Rule:

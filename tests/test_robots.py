@@ -247,3 +247,37 @@ def test_no_bytes_raise(body: bytes) -> None:
     verdict = rules.verdict("http://a.test/x?y")
     assert verdict == rules.verdict("http://a.test/x?y")
     assert 0.0 <= rules.delay <= 30.0
+
+
+@given(
+    rules=st.lists(
+        st.tuples(
+            st.sampled_from(["Allow", "Disallow"]),
+            st.text("ab*/", max_size=6),
+            st.sampled_from(["", "$"]),
+        ),
+        max_size=8,
+    ),
+    path=st.text("ab/", max_size=8).map(lambda text: f"/{text}"),
+)
+def test_of_many_rules_the_one_that_a_plain_search_finds_decides(
+    rules: list[tuple[str, str, str]], path: str
+) -> None:
+    lines = [(key, f"/{text}{end}") for key, text, end in rules]
+    fitting = [(len(rule), key == "Allow") for key, rule in lines if slow_match(rule, path)]
+    body = "User-agent: *\n" + "\n".join(f"{key}: {rule}" for key, rule in lines)
+
+    assert allowed(body, path) is max(fitting, default=(0, True))[1]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=12))
+def test_a_path_is_the_same_however_it_is_escaped(text: str) -> None:
+    escaped = "".join(f"%{byte:02x}" for byte in text.encode())
+    as_rule = "".join(letter if letter.isalnum() else escaped_of(letter) for letter in text)
+
+    assert not allowed(f"User-agent: *\nDisallow: /-{as_rule}$", f"/-{escaped}")
+    assert not allowed(f"User-agent: *\nDisallow: /-{escaped}$", f"/-{as_rule}")
+
+
+def escaped_of(letter: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in letter.encode())
