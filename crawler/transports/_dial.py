@@ -96,6 +96,7 @@ class Dialer:
         self._bodies = Bodies(calls.sleep)
         self._sessions = tls.Sessions()
         self._context: SSLContext | None = None
+        self._making = threading.Lock()  # sessions are resumed with the context they began with
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._aborted = False
 
@@ -238,7 +239,9 @@ class Dialer:
     def _secured(self, plain: Stream, attempt: Attempt, limit: float) -> TLSStream:
         begun = time.monotonic()
         if self._context is None:
-            self._context = tls.context(self._network)
+            with self._making:
+                if self._context is None:
+                    self._context = tls.context(self._network)
         host, port = attempt.origin.host, attempt.origin.port
         stream = TLSStream(plain, tls.Pipe(self._context, host, port, self._sessions))
         stream.handshake(host, limit)
