@@ -70,7 +70,7 @@ def test_nothing_that_a_public_page_says_leads_inside(engine: str, tmp_path: Pat
 
 def response(url: str, peer: str, **fields: str) -> Response:
     return Response(
-        Request(url), 302, "", Headers(list(fields.items())), b"", b"", "1.1", peer,
+        Request(url), 302, "", Headers(tuple(fields.items())), b"", b"", "1.1", peer,
         datetime(2026, 1, 1, tzinfo=UTC), 0.0,
     )  # fmt: skip
 
