@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sinks.test_contract import parquet, read
+from warcio.archiveiterator import ArchiveIterator
 
 from crawler.serving.fixture import Site
 
@@ -26,6 +27,7 @@ def test_every_output_has_every_record_once(site: Site, tmp_path: Path, engine: 
     command = [sys.executable, "-m", "crawler", str(listed), "-e", engine, "-c", "20", "-qq"]
     command += ["--robots", "ignore", "--state", str(tmp_path / "crawl.db")]
     command += [part for out in outs for part in ("-o", str(out))]
+    command += ["-o", str(tmp_path / "w.warc.gz"), "--mirror", str(tmp_path / "mirror")]
 
     kills = 0
     for share in (0.1, 0.3, 0.6, 0.9):
@@ -37,6 +39,21 @@ def test_every_output_has_every_record_once(site: Site, tmp_path: Path, engine: 
     found = {out.name: sorted(int(record["n"]) for record in read(out)) for out in outs}
     assert found == {name: list(range(1, URLS + 1)) for name in NAMES}
     assert {path.name for path in tmp_path.iterdir() if path.name.startswith("a.")} == set(NAMES)
+    assert archived(tmp_path / "w.warc.gz") == sorted(listed.read_text().split())
+    assert len([path for path in (tmp_path / "mirror").rglob("20@n=*") if path.is_file()]) == URLS
+
+
+def archived(path: Path) -> list[str]:
+    """The URLs that a sound WARC file has responses of, sorted."""
+    command = [sys.executable, "-m", "warcio.cli", "check", "-v", str(path)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    with path.open("rb") as file:
+        return sorted(
+            record.rec_headers.get_header("WARC-Target-URI")
+            for record in ArchiveIterator(file)
+            if record.rec_type in {"response", "revisit"}
+        )
 
 
 def killed(command: list[str], out: Path, records: int) -> bool:

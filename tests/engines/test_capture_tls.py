@@ -160,6 +160,6 @@ def test_what_was_sent_and_what_came_is_kept_byte_by_byte(
     told = json.loads(done.stdout)
     for target in targets:
         code, sent, wire = told[base + target]
-        assert code == FAILED.get(target, ""), target
+        assert code == FAILED.get(target, ""), (target, told)
         assert wire.encode("latin-1") == MESSAGES[target][1], target
         assert sent.encode("latin-1") == heard.requests[target], target
