@@ -178,7 +178,8 @@ def _prepare(db: Db, path: Path) -> None:
         )
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA cache_size = -32768")  # KiB
+    db.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: what changes often is written back once
+    db.execute("PRAGMA cache_size = -24576")  # KiB
     if not tables:
         db.execute(f"PRAGMA application_id = {MARK}")
         db.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")

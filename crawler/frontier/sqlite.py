@@ -47,11 +47,11 @@ if TYPE_CHECKING:
     from crawler.politeness import Answer, Pace
     from crawler.robots import Robots
 
-_LINES = 5_000  # hosts with something waiting that are in memory
+_LINES = 3_000  # hosts with something waiting that are in memory
 _CHUNK = 64  # hosts loaded at once
 _FEW, _BATCH = 4, 32  # requests of one host in memory, at least and at most
-_IDLE = 10_000  # lines without work that are remembered for their pace
-_HOSTS = 50_000  # numbers of origins remembered
+_IDLE = 3_000  # lines without work that are remembered for their pace
+_HOSTS = 100_000  # origins that are known to have a row
 _AGAIN = 0.25  # seconds between two looks for hosts when the last one found none
 _VALIDATOR = 1024  # characters of an ETag or a date that are kept
 Fields: TypeAlias = "tuple[tuple[str, str], ...]"
@@ -140,7 +140,7 @@ class Sqlite:
             raise
         self._generation = int(_schema.get(self._db, "generation", "1"))
         self._last_row = _schema.one(self._db, "SELECT coalesce(max(id), 0) FROM urls")
-        self._numbers: dict[str, int] = {}
+        self._known: set[int] = set()  # hosts that have a row
         self._hosts: dict[str, _Host] = {}  # by origin: those whose line is in memory
         self._dry: set[str] = set()  # origins whose line is empty and whose file is not
         self._changes: dict[int, Counter[str]] = {}  # of the hosts' counters
@@ -171,7 +171,7 @@ class Sqlite:
             _schema.ADD,
             (
                 self._last_row + 1,
-                fingerprint(f"sitemap:{request.url}" if sitemap else self._same(request.url)),
+                hash_of(f"sitemap:{request.url}" if sitemap else self._same(request.url)),
                 number,
                 int(sitemap),
                 request.depth,
@@ -240,7 +240,7 @@ class Sqlite:
         if any(self._same(url) == same for url in hop.via):
             return True  # what led there is the same page in another spelling: a session's, say
         self._begin()
-        key = fingerprint(same)
+        key = hash_of(same)
         number = self._number(hop.origin)
         values = (self._last_row + 1, key, number, hop.depth, hop.url, hop.parent, hop.row)
         if self._db.execute(_schema.REACHED, values).rowcount > 0:
@@ -442,14 +442,15 @@ class Sqlite:
             self._begun = True
 
     def _number(self, origin: str) -> int:
-        """The host's number in the file; it is entered when it is not there."""
-        number = self._numbers.get(origin)
-        if number is None:
-            if len(self._numbers) >= _HOSTS:
-                self._numbers.clear()
-            self._db.execute("INSERT OR IGNORE INTO hosts(origin) VALUES (?)", (origin,))
-            number = _schema.one(self._db, "SELECT id FROM hosts WHERE origin = ?", origin)
-            self._numbers[origin] = number
+        """The host's number in the file, where it is entered when it is not there."""
+        # It is made from the name: to look it up would cost more than all else about a URL.
+        number = hash_of(origin)
+        if number not in self._known:
+            if len(self._known) >= _HOSTS:
+                self._known.clear()
+            self._db.execute("INSERT OR IGNORE INTO hosts(id, origin) VALUES (?, ?)",
+                             (number, origin))  # fmt: skip
+            self._known.add(number)
         return number
 
     def _fields_number(self, fields: Fields) -> int:
@@ -486,9 +487,9 @@ class Sqlite:
         self._changes.clear()
 
 
-def fingerprint(url: str) -> int:
-    """The key of a URL in the seen set: 63 bits of BLAKE2b (RFC 7693)."""
-    return int.from_bytes(blake2b(url.encode(), digest_size=8).digest()) >> 1
+def hash_of(text: str) -> int:
+    """63 bits of BLAKE2b (RFC 7693): the key of a URL in the seen set, the number of a host."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1
 
 
 def _origin(url: str) -> str:
