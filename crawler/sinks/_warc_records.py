@@ -44,6 +44,7 @@ _PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _CONFORMS = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 _HTTP = "application/http; msgtype="
 _URI = re.compile(r"https?://[!-.0-?A-~]+/[!-~]*")
+_PLAIN_HEAD = re.compile(rb"[^\r\n]+\r?\n(?:[!-9;-~]+:[^\r\n]*\r?\n)*+\r?\n")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LINE_ENDS = re.compile(r"[\r\n\0]+")
 
@@ -103,11 +104,11 @@ class Records:
             ("WARC-Warcinfo-ID", self.warcinfo),
             *self._address(response.peer),
         ]
-        found = _HEAD_END.search(wire)
-        start = found.end() if found else len(wire)
-        head.append(("WARC-Payload-Digest", _digest(wire[start:])))
+        start, is_plain = _payload(wire)
+        if is_plain:
+            head.append(("WARC-Payload-Digest", _digest(wire[start:])))
         before = None
-        if start < len(wire) and not cut:
+        if is_plain and start < len(wire) and not cut:
             before = self._recall(wire[start:], _Seen(uri, date, identity))
         if before is None:
             cut_field = [("WARC-Truncated", cut)] if cut else []
@@ -200,6 +201,18 @@ class Records:
             return record
         packer = zlib.compressobj(6, zlib.DEFLATED, 31)
         return packer.compress(record) + packer.flush()
+
+
+def _payload(wire: bytes) -> tuple[int, bool]:
+    """Where the payload begins, and whether every reader will find it there.
+
+    Some take a line of white space for the end of a head: such a one gets no digest.
+    """
+    plain = _PLAIN_HEAD.match(wire)
+    if plain is not None:
+        return plain.end(), True
+    found = _HEAD_END.search(wire)
+    return found.end() if found else len(wire), False
 
 
 def masked(sent: bytes) -> bytes:

@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sinks.outcomes import failure, response, skip
 
 from crawler import sinks
-from crawler.errors import ConnectionLost, DecodeError, SinkError
-from crawler.model import Request, Response
+from crawler.errors import ConnectionLost, DecodeError, FetchError, SinkError
+from crawler.model import Limits, Request, Response
 from crawler.serving.fixture import Site
 from crawler.sinks._warc_records import Records, masked
 from crawler.sinks.record import Describer
+from crawler.wire.capture import Capture
 
 pytest.importorskip("warcio")
 
@@ -432,3 +435,56 @@ def test_the_same_fetch_twice_is_two_captures() -> None:
     data = io.BytesIO(made.of(page) + made.of(again)).getvalue()
 
     assert data.count(b"WARC-Record-ID: ") == len(set(data.split(b"WARC-Record-ID: "))) - 1 == 6
+
+
+_LINES = st.sampled_from(
+    [
+        *(b"A: b", b"A:", b"none", b" more", b"\t", b" ", b"\x0b", b"\x85", b"\xa0", b": x"),
+        *(b"A : b", b"X: \xff\x0b\x85", b"WARC/1.1", b"WARC-Type: x", b"HTTP/1.1 200 OK"),
+        *(b"\xc2\x85", b"\x0c: a"),
+    ]
+)
+_ENDS = st.sampled_from([b"\r\n", b"\n"])
+_BODIES = st.sampled_from([b"", b"x", b"\r\n", b"\n\n", b"\r\n\r\nx", b"HTTP/1.1 200 OK\r\n\r\n"])
+
+
+@given(
+    st.lists(st.tuples(_LINES, _ENDS), max_size=4),
+    st.sampled_from([b"Content-Length: %d", b"Transfer-Encoding: chunked", b"X: %d"]),
+    _ENDS,
+    _BODIES,
+)
+def test_whatever_a_server_says_the_archive_is_sound(
+    lines: list[tuple[bytes, bytes]], framing: bytes, end: bytes, body: bytes
+) -> None:
+    from warcio.archiveiterator import ArchiveIterator
+
+    told = framing % len(body) if b"%" in framing else framing
+    head = b"".join(line + after for line, after in [*lines, (told, b"\r\n")])
+    content = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+    wire = b"HTTP/1.1 200 OK\r\n" + head + end + (content if b"chunked" in told else body)
+    parser = Capture("GET", Limits(), GET)
+    try:
+        if not parser.feed(wire):
+            parser.end()
+    except FetchError:
+        return
+    maker = Records(compress=True, proxied=False)
+    when = datetime.now(UTC)
+    made = parser.respond(Request("http://a.test/"), started=when, elapsed=0.1)
+    file = maker.begin("a", when) + maker.of(made) + maker.of(made)
+
+    found = []
+    for record in ArchiveIterator(io.BytesIO(file), check_digests="raise"):
+        record.content_stream().read()
+        found.append(record.rec_type)
+    blocks = [
+        record.raw_stream.read()
+        for record in ArchiveIterator(io.BytesIO(file), no_record_parse=True)
+        if record.rec_type == "response"
+    ]
+
+    answers = [kind for kind in found if kind in {"response", "revisit"}]
+    assert len(found) == 7
+    assert len(answers) == 2
+    assert set(blocks) == {parser.wire} == {wire[: len(wire) - parser.excess]}
