@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crawler.model import Final, Limits, Outcome, Pause, Request, Response, Skip
     from crawler.politeness import Answer
     from crawler.robots import Robots
+    from crawler.why import Reason
 
 
 class Engine(Protocol):
@@ -122,6 +123,10 @@ class Frontier(Protocol):
         A Pause when all that waits has to rest; None when nothing waits, or nothing can move before
         an exchange has ended. With `new` False only what had begun before: hops and retries.
         """
+        ...
+
+    def waits_for(self) -> tuple[Reason, str]:
+        """Why `take` gave no request, and the host that is due first; "" where there is none."""
         ...
 
     def again(self, request: Request, /, *, after: float = 0.0) -> None:

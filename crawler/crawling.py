@@ -32,6 +32,7 @@ from crawler.model import Failure, Pause, Purpose, Request, Response
 from crawler.parsing import Parsers
 from crawler.stopping import Leave
 from crawler.watching import TICK, Watched
+from crawler.why import Reason, Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -73,6 +74,7 @@ def crawled(
     stop: Stop,
     *,
     discovery: Discovery | None = None,
+    spent: Spent | None = None,
     tick: Callable[[int], None] = lambda under_way: None,
     window: int = WINDOW,
 ) -> Iterator[Final]:
@@ -88,6 +90,7 @@ def crawled(
         record: given every outcome before it is yielded.
         stop: when to end early.
         discovery: takes what is found to the frontier; None = `discovery_of` the plan.
+        spent: told where the time goes.
         tick: called before every wait, at least four times a second, with the number under way.
         window: seeds that may wait in the frontier before more are read; 0 = no limit.
 
@@ -105,8 +108,13 @@ def crawled(
     parsers = Parsers(plan.parsers, parser=plan.parser, agent=plan.agent)
     source.parsers = parsers
     try:
-        turns = _Turns(plan, frontier, discovery, source, parsers, record, stop)
-        yield from turns.over(Watched(engine, stop, tick))
+        spent = spent if spent is not None else Spent()
+        turns = _Turns(plan, frontier, discovery, source, parsers, record, stop, spent)
+
+        def waited(seconds: float) -> None:
+            spent.turn(seconds, source.reason, source.due)
+
+        yield from turns.over(Watched(engine, stop, tick, waited))
     finally:
         parsers.close()
         engine.close()
@@ -137,10 +145,12 @@ class _Turns:
         parsers: Parsers,
         record: Record,
         stop: Stop,
+        spent: Spent,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plan = plan
+        self._spent = spent
         self._frontier = frontier
         self._discovery = discovery
         self._source = source
@@ -170,6 +180,7 @@ class _Turns:
                 for outcome in ended:
                     if chatty:
                         _log_exchange(outcome)
+                    self._spent.told(outcome.timing)
                     if self._source.took_back(outcome):
                         continue
                     final = self._fetches.settle(outcome)
@@ -221,7 +232,7 @@ class _Turns:
 
     def _keep(self, finals: list[Final], *, last: bool = False) -> list[Final]:
         """Write what ended and make it last; it is what the caller may see then."""
-        frontier, record = self._frontier, self._record
+        frontier, record, began = self._frontier, self._record, self._clock()
         finals += self._source.refused()
         for final in finals:
             record.write(final)
@@ -235,6 +246,7 @@ class _Turns:
                 record.sync()
                 self._sync_at = self._clock() + SYNC
             frontier.commit(record.marks(), synced=synced)
+        self._spent.turn(self._clock() - began, Reason.OUTPUT)
         return [*finals, *bad]
 
 

@@ -17,8 +17,9 @@ from crawler.became import became, never_made
 from crawler.contracts import State
 from crawler.model import Failure, Pause, Purpose, Request, Response, Skip
 from crawler.outage import MOST, Outage
-from crawler.politeness import answer
+from crawler.politeness import Answer, answer
 from crawler.stopping import LOCAL_FAULT
+from crawler.why import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,6 +77,8 @@ class Fed:
         self._refused: list[Final] = []
         self._bad: list[Failure] = []
         self._outage = Outage(clock=clock)
+        self.reason = Reason.SERVERS  # why no more can begin than have
+        self.due = ""  # the host that is due first, where hosts rest
         self.again = frontier.again
         self.may_retry = frontier.may_retry
 
@@ -88,6 +91,7 @@ class Fed:
         if held is not None:
             return held
         item = self._next()
+        self.reason = Reason.SERVERS if isinstance(item, Request) else self.reason
         if self.parsers is not None and self.parsers.pending and not isinstance(item, Request):
             return _sooner(item, _LOOK)
         if isinstance(item, Request):
@@ -102,24 +106,39 @@ class Fed:
 
     def _held(self, now: float) -> Pause | None:
         """The pause that holds for whatever comes next."""
+        self.due = ""
         pause = self._outage.pause()
         if pause:
             if self._outage.is_over:
                 self._stop.ask(LOCAL_FAULT, f"no network for {MOST:g} s")
+            self.reason = Reason.NETWORK
             return Pause(pause)
         if self._gap and now < self._next_start:
+            self.reason = Reason.RATE
             return Pause(self._next_start - now)
         parsed = self.parsers.pending if self.parsers is not None else 0
-        # What is not committed is fetched again after a kill.
-        return _LOOK if parsed and self._under_way + parsed >= self._concurrency else None
+        if parsed and self._under_way + parsed >= self._concurrency:
+            self.reason = Reason.PARSERS
+            return _LOOK  # what is not committed is fetched again after a kill
+        return None
+
+    def _explain(self, wait: Pause | None) -> None:
+        """Why nothing can begin, for whoever asks why the crawl is not faster."""
+        self.reason, self.due = self._frontier.waits_for()
+        if self.reason is Reason.LAST and wait is not None:
+            self.reason = Reason.INPUT
 
     def ended(self, outcome: Outcome, rest: float, /) -> None:
+        """An exchange ended; its host asked for `rest` seconds."""
+        self._end(outcome, answer(outcome), rest)
+
+    def _end(self, outcome: Outcome, how: Answer, rest: float) -> None:
         self._under_way -= 1
         reply = outcome if isinstance(outcome, Response) else outcome.error.partial
         peer = "" if reply is None or self._proxied else reply.peer.rpartition(" ")[0]
         self._frontier.ended(
             outcome.request,
-            answer(outcome),
+            how,
             latency=outcome.timing.first_byte or outcome.elapsed,
             rest=rest,
             peer=peer,
@@ -132,7 +151,7 @@ class Fed:
             return False
         if not before:
             log.warning("the network is down (%s): waiting for it", _code(outcome))
-        self.ended(outcome, 0.0)
+        self._end(outcome, Answer.OURS, 0.0)
         self.again(outcome.request, after=_NETWORK)
         return True
 
@@ -163,6 +182,7 @@ class Fed:
             if wait is not None or not self._is_hungry():
                 if self._refused or self._bad:
                     return _TURN
+                self._explain(wait)
                 return _sooner(item, wait)
             wait = self._feed(self._few)
             turns += self._few

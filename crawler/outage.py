@@ -4,8 +4,10 @@
                    └────► theirs: as ever
 
 A machine without a route knows so at once: to `connect` a datagram socket sends nothing and fails
-with ENETUNREACH (connect(2), udp(7)). Names that cannot be looked up say it by their number: 20 in
-a row, of several hosts. After five minutes without any answer the run stops, resumable.
+with ENETUNREACH (connect(2), udp(7)). Otherwise the number says it: 20 in a row, of several hosts,
+whose names could not be looked up, or that had answered before and are silent now; hosts that never
+answered say nothing, for lists are full of them. A refusal, a reset, the answer that a name does
+not exist came through the network. After five minutes without any answer the run stops, resumable.
 """
 
 from __future__ import annotations
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
 
 MOST = 300.0  # seconds without an answer until the run stops
 _ROUTES = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))  # RFC 5737, 3849
+_UNREACHABLE = "connect.unreachable"
 _NAMES = frozenset({"dns.servfail", "dns.timeout"})
-_OURS = _NAMES | {"connect.unreachable"}
+_SILENCE = ("timeout.", "connect.timeout")
+_NOTHING_SAID = ("local.", "proxy.", "policy.", "redirect.", *_SILENCE)
+_REMEMBERED = 10_000  # hosts that answered, the last ones
 _IN_A_ROW, _HOSTS = 20, 5
 _FIRST, _SLOWEST = 1.0, 30.0  # seconds between two looks
 
@@ -65,6 +70,7 @@ class Outage:
         self._clock = clock
         self._in_a_row = 0
         self._hosts: set[str] = set()
+        self._heard: dict[str, None] = {}  # hosts that answered, the latest last
         self._wait = _FIRST
         self._next = 0.0
 
@@ -75,14 +81,20 @@ class Outage:
 
     def told(self, outcome: Outcome) -> bool:
         """Take note of an outcome; True when it is our network's fault and says nothing else."""
-        if isinstance(outcome, Response) or outcome.error.code not in _OURS:
-            if isinstance(outcome, Response) or outcome.error.partial is not None:
+        origin = outcome.request.origin
+        if isinstance(outcome, Response) or outcome.error.partial is not None:
+            self._hear(origin)
+            return False
+        code = outcome.error.code
+        silent = code.startswith(_SILENCE) and origin in self._heard
+        if code != _UNREACHABLE and code not in _NAMES and not silent:
+            if not code.startswith(_NOTHING_SAID):
                 self._up()
             return False
         self._in_a_row += 1
         if len(self._hosts) < _HOSTS:
-            self._hosts.add(outcome.request.origin)
-        if not self._is_down(outcome.error.code):
+            self._hosts.add(origin)
+        if not self._is_down(code):
             return False
         if not self.since:
             self.since = self._clock()
@@ -104,7 +116,15 @@ class Outage:
         if not self._is_connected():
             return True
         several = self._in_a_row >= _IN_A_ROW and len(self._hosts) >= _HOSTS
-        return code in _NAMES and (several or bool(self.since))
+        return code != _UNREACHABLE and (several or bool(self.since))
+
+    def _hear(self, origin: str) -> None:
+        if origin not in self._heard:
+            self._heard[origin] = None
+            if len(self._heard) > _REMEMBERED:
+                del self._heard[next(iter(self._heard))]
+        if self._in_a_row:
+            self._up()
 
     def _up(self) -> None:
         self.since = 0.0

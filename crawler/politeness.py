@@ -12,7 +12,7 @@ at a time, and the next that is lost parks it for twice as long.
 
 Hosts on this machine and in private networks are the user's own: no window, no delay, no rest, no
 parking. What a host asks for by Retry-After or Crawl-delay holds for all.
-Read beside it: breaker.py (our own network is down), frontier/_lines.py (who asks).
+Read beside it: outage.py (our own network is down), frontier/_lines.py (who asks).
 """
 
 from __future__ import annotations

@@ -19,10 +19,24 @@ TICK = 0.25  # seconds: how late a stop is noticed at most, and four progress li
 
 
 class Watched:
-    """The engine, with a look at the stop and a tick before every step."""
+    """The engine, with a look at the stop and a tick before every step.
 
-    def __init__(self, engine: Engine, stop: Stop, tick: Callable[[int], None]) -> None:
+    Args:
+        engine: what is waited for.
+        stop: ends a wait.
+        tick: called before every step, with the number under way.
+        waited: called after every step with the seconds it took.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        stop: Stop,
+        tick: Callable[[int], None],
+        waited: Callable[[float], None],
+    ) -> None:
         self.under_way = 0
+        self._waited = waited
         self._engine = engine
         self._stop = stop
         self._tick = tick
@@ -36,11 +50,14 @@ class Watched:
         end = time.monotonic() + timeout if timeout is not None else None
         while True:
             self._tick(self.under_way)
-            left = TICK if end is None else min(TICK, max(0.0, end - time.monotonic()))
+            before = time.monotonic()
+            left = TICK if end is None else min(TICK, max(0.0, end - before))
             with self._stop.waiting():
                 ended = self._engine.wait(left)
+            now = time.monotonic()
+            self._waited(now - before)
             if ended:
                 self.under_way -= len(ended)
                 return ended
-            if self._stop.asked or (end is not None and time.monotonic() >= end):
+            if self._stop.asked or (end is not None and now >= end):
                 return []

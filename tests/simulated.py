@@ -21,8 +21,6 @@ from crawler.politeness import Answer, Pace, Politeness
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crawler.breaker import Breaker
-
     Served = Callable[[float, int], "Reply"]
 
 RETRIES = 2
@@ -102,7 +100,6 @@ class Crawl:
         *,
         is_public: bool = True,
         robots: bool = False,
-        breaker: Breaker | None = None,
     ) -> None:
         self.now = 1000.0  # a monotonic clock begins anywhere
         self.hosts = {host.name: host for host in hosts}

@@ -26,9 +26,9 @@ def failed(code: str, host: str = "a") -> Failure:
     return Failure(Request(f"http://{host}/"), FetchError("no", code=code), datetime.now(UTC), 0.0)
 
 
-def answered() -> Response:
+def answered(host: str = "a") -> Response:
     return Response(
-        Request("http://a/"), 503, "", Headers(), b"", b"", "1.1", "", datetime.now(UTC), 0.0
+        Request(f"http://{host}/"), 503, "", Headers(), b"", b"", "1.1", "", datetime.now(UTC), 0.0
     )
 
 
@@ -78,6 +78,31 @@ def test_an_answer_between_them_says_that_names_can_be_looked_up() -> None:
             outage.told(answered())
 
 
+def test_hosts_that_answered_and_are_silent_now_were_cut_off() -> None:
+    outage = Outage(is_connected=lambda: True, clock=Clock())
+    for number in range(10):
+        outage.told(answered(f"h{number}"))
+
+    told = [outage.told(failed("timeout.idle", f"h{n % 10}")) for n in range(25)]
+
+    assert told == [False] * 19 + [True] * 6
+
+
+def test_hosts_that_never_answered_say_nothing() -> None:
+    outage = Outage(is_connected=lambda: True, clock=Clock())
+
+    assert not any(outage.told(failed("connect.timeout", f"h{n}")) for n in range(100))
+
+
+def test_a_refusal_came_through_the_network() -> None:
+    outage = Outage(is_connected=lambda: True, clock=Clock())
+
+    for number in range(100):
+        assert not outage.told(failed("dns.servfail", f"h{number}"))
+        if number % 10 == 0:
+            outage.told(failed("connect.refused", "x"))
+
+
 def test_it_is_over_after_five_minutes_without_an_answer() -> None:
     clock = Clock()
     outage = Outage(is_connected=lambda: False, clock=clock)
@@ -116,8 +141,8 @@ def test_a_network_that_is_cut_fails_no_page(tmp_path: Path, engine: str) -> Non
 
 
 def test_looking_for_a_route_sends_nothing_and_leaves_nothing_open() -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
 
     assert has_route() in {True, False}
 
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

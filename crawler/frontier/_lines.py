@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from crawler import addresses
 from crawler.model import Pause, Purpose, Request, Skip
 from crawler.robots import ALLOW_ALL
+from crawler.why import OF_HOLD, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -180,6 +181,15 @@ class Lines:
             self._later[0][0] if self._later else math.inf,
         )
         return Pause(max(0.0, due - now)) if due < math.inf else None
+
+    def waits_for(self) -> tuple[Reason, str]:
+        """Why `take` gave no request, and the host that is due first."""
+        if self._resting and (not self._later or self._resting[0][0] <= self._later[0][0]):
+            line = self._resting[0][2]
+            return OF_HOLD[line.pace.hold(self._clock())], line.origin
+        if self._later:
+            return Reason.RETRY, ""
+        return (Reason.WINDOW if self.waiting else Reason.LAST), ""
 
     def ended(
         self, request: Request, answer: Answer, *, latency: float, rest: float, peer: str

@@ -76,6 +76,7 @@ class Memory:
         self.take: Callable[..., Request | Skip | Pause | None] = self.lines.take
         self.ended: Callable[..., None] = self.lines.ended
         self.may_retry = self.lines.may_retry
+        self.waits_for = self.lines.waits_for
         self._again = self.lines.again
 
     @property

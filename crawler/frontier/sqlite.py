@@ -154,6 +154,7 @@ class Sqlite:
             self._fields.setdefault(_fields_of(text), number)
         self._fields_by_number = {number: fields for fields, number in self._fields.items()}
         self.may_retry = self.lines.may_retry
+        self.waits_for = self.lines.waits_for
 
     # -- the contract ----------------------------------------------------------------------------
 
