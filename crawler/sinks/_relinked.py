@@ -7,7 +7,8 @@
 What was made once is not made again: in a page that has been through here, links without a scheme
 are ways to files. So a mirror that grew is gone over once more, and only links to what is new
 change. A <base> becomes the page's own folder: it would send all ways astray. Not looked into:
-style sheets, scripts, pages in encodings whose bytes are not ASCII where they look so. Pure.
+style sheets, scripts, pages in encodings whose bytes are not ASCII where they look so, what comes
+after the first 2 MB. Pure.
 Read beside it: flat.py (tags), mirror.py (which files there are).
 """
 
@@ -24,6 +25,7 @@ from crawler.labels import ENCODINGS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_MOST = 2 * 1024 * 1024  # bytes of a page that are gone over, at some 1 us each
 _OPAQUE = frozenset({"utf-16le", "utf-16be", "iso-2022-jp", "replacement"})
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _HERE = "./"
@@ -55,7 +57,8 @@ def relinked(
     """
     if encoding in _OPAQUE:
         return body
-    text = body.decode("latin-1")  # one character for each byte, so that all others stay
+    # One character for each byte, so that all others stay.
+    text = body[:_MOST].decode("latin-1")
     page = _Page(text, encoding, url, way, is_fresh=is_fresh)
     pieces: list[str] = []
     done = 0
@@ -75,7 +78,7 @@ def relinked(
     if not pieces:
         return body
     pieces.append(text[done:])
-    return "".join(pieces).encode("latin-1")
+    return "".join(pieces).encode("latin-1") + body[_MOST:]
 
 
 class _Page:

@@ -190,6 +190,29 @@ def test_a_page_without_links_keeps_every_byte(tmp_path: Path) -> None:
     assert found["a.test/index.html"].encode("latin-1") == body
 
 
+@pytest.mark.parametrize(
+    "vice",
+    [
+        '<a href="x">',
+        "<",
+        "<base>",
+        "<a ",
+        "<!--",
+        "<img srcset='x 1x,'>",
+        "&amp;",
+        "</",
+        "<title>",
+    ],
+)
+def test_what_is_gone_over_is_bounded_and_the_rest_stays(tmp_path: Path, vice: str) -> None:
+    body = (vice * (3_000_000 // len(vice))).encode()
+
+    found = mirrored(tmp_path / "m", page("/", body), page("/x"))["a.test/index.html"]
+
+    assert found.encode().replace(b"x.html", b"x") == body
+    assert found.endswith(vice * 1000)
+
+
 def test_a_second_run_leaves_what_one_would(tmp_path: Path) -> None:
     outcomes = (page("/", PAGE), page("/b"), page("/A"), page("/a"))
     once = mirrored(tmp_path / "m", *outcomes)
