@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from crawler.model import Final
     from crawler.sinks._file import RecordFile
 
-REDRAW = 0.25  # seconds between two progress lines
+PLAIN = 10.0  # seconds between two lines of progress where stderr is no terminal
 _BAD_LINES = 20  # bad input lines reported one by one; the records have all of them
 _ERASE = "\r\x1b[K"
 
@@ -65,6 +65,8 @@ class Console:
     ) -> None:
         terminal = is_terminal(2) and environ.get("TERM") != "dumb"
         self.progress = progress and terminal and not quiet
+        self._plain = progress and not terminal and not quiet
+        self._next_plain = clock() + PLAIN
         self._quiet = quiet
         self._clock = clock
         self._drawn = False
@@ -93,6 +95,13 @@ class Console:
         width = shutil.get_terminal_size().columns
         _write(f"{_ERASE}{text[: width - 1]}")
         self._drawn = True
+
+    def wants_line(self) -> bool:
+        """Whether a plain line of progress is due: now and then, where stderr is no terminal."""
+        if not self._plain or self._clock() < self._next_plain:
+            return False
+        self._next_plain = self._clock() + PLAIN
+        return True
 
     def erase(self) -> None:
         """Take the progress line away, before anything else is written to the terminal."""

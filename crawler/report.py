@@ -41,13 +41,17 @@ def line(outcome: Final, *, colour: bool = False) -> str:
     return text
 
 
-def progress(snapshot: Snapshot, *, under_way: int, read: float | None) -> str:
+def progress(
+    snapshot: Snapshot, *, under_way: int, read: float | None, resting: int = 0, why: str = ""
+) -> str:
     """One line on how far the run is.
 
     Args:
         snapshot: the run now.
         under_way: exchanges begun and not ended.
         read: share of the input that was read, where its size is known.
+        resting: hosts with something to do that rest.
+        why: what the host rests for that is due first.
     """
     done = snapshot.fetched + snapshot.failed
     parts = [
@@ -56,16 +60,25 @@ def progress(snapshot: Snapshot, *, under_way: int, read: float | None) -> str:
         f"{under_way:,} under way",
         f"{snapshot.pages_per_second:,.0f}/s",
     ]
+    queued = snapshot.unfinished - under_way
+    if queued > 0:
+        parts.insert(3, f"{queued:,} queued")
+    if resting:
+        noun = "host rests" if resting == 1 else "hosts rest"
+        parts.append(f"{resting:,} {noun} ({why})" if why else f"{resting:,} {noun}")
     if snapshot.elapsed > 0:
         parts.append(f"{human_size(int(snapshot.body_bytes / snapshot.elapsed))}/s")
     parts.append(human_time(snapshot.elapsed))
-    if read is not None and snapshot.lines:
+    if snapshot.found or snapshot.resumed:
+        left = snapshot.unfinished / snapshot.pages_per_second if done else 0.0
+        parts.append(f"ETA {human_time(left)} for what is known" if left else "")
+    elif read is not None and snapshot.lines:
         # The input is read ahead of the outcomes: what was read counts as far as it is done.
         share = read * (snapshot.lines - snapshot.unfinished) / snapshot.lines
         parts.append(f"{share:.0%}")
         if share > 0 and done:
             parts.append(f"ETA {human_time(snapshot.elapsed * (1 - share) / share)}")
-    return "  ".join(parts)
+    return "  ".join(filter(None, parts))
 
 
 def summary(snapshot: Snapshot) -> str:

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from crawler import engines, handover, options, reading, report
+from crawler import engines, handover, options, reading, report, why
 from crawler.console import Console, is_terminal, start_logging
 from crawler.contracts import State as Became
 from crawler.crawling import WINDOW, crawled, discovery_of
@@ -29,6 +29,7 @@ from crawler.errors import (
     InputError,
     SinkError,
 )
+from crawler.manners_file import MannersFile
 from crawler.model import Failure
 from crawler.outputs import Outputs
 from crawler.planning import frontier_of, inputs_of, plan_of, scope_of, template_of
@@ -38,6 +39,7 @@ from crawler.state import INPUT, State
 from crawler.stats import INVALID, Stats
 from crawler.stopping import LIMIT_REACHED, LOCAL_FAULT, Stop
 from crawler.watching import TICK
+from crawler.why import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -174,6 +176,12 @@ class _Run:
         self._path = settings.text("state")
         self._fail_on = options.share(settings.text("fail_on"))
         self._stats = Stats()
+        self._spent = Spent()
+        self._manners = MannersFile(
+            state.frontier.lines,
+            settings.text("manners"),
+            mode="append" if settings.flag("append") else "overwrite",
+        )
         self._stop = Stop(
             grace=settings.number("grace"), max_run_time=settings.number("max_run_time")
         )
@@ -191,6 +199,7 @@ class _Run:
                 fault = error
             self._console.erase()
             closing = self._outputs.close()
+            closing = self._closed_manners() or closing
             if fault is None or isinstance(fault, OutputClosed):
                 fault = closing or fault
         code = self._code(fault)
@@ -216,6 +225,7 @@ class _Run:
             self,
             self._stop,
             discovery=self._discovery,
+            spent=self._spent,
             tick=self._tick,
             window=0 if self._frontier.durable else WINDOW,
         ):
@@ -223,6 +233,13 @@ class _Run:
         if not self._frontier.waiting and not self._stop.asked:
             state.finished()
             self._frontier.commit(self.marks(), synced=True)
+
+    def _closed_manners(self) -> SinkError | None:
+        try:
+            self._manners.close()
+        except SinkError as error:
+            return error
+        return None
 
     def write(self, final: Final, /) -> None:
         """Take one outcome: see `crawling.Record`."""
@@ -263,9 +280,21 @@ class _Run:
         self._outputs.flush(everything=True)
         self._state.point()
         if self._console.progress:
-            size = self._entries.size
-            read = min(1.0, self._entries.position / size) if size else None
-            self._console.draw(report.progress(self._snapshot(), under_way=under_way, read=read))
+            self._console.draw(self._progress(under_way))
+        elif self._console.wants_line():
+            self._console.say(f"crawl: {self._progress(under_way)}")
+
+    def _progress(self, under_way: int) -> str:
+        size = self._entries.size
+        lines = self._frontier.lines
+        reason, _ = lines.waits_for()
+        return report.progress(
+            self._snapshot(),
+            under_way=under_way,
+            read=min(1.0, self._entries.position / size) if size else None,
+            resting=lines.resting,
+            why=reason.value.rpartition(": ")[2] if lines.resting else "",
+        )
 
     def _code(self, fault: Exception | None) -> int:
         if isinstance(fault, OutputClosed):
@@ -288,6 +317,13 @@ class _Run:
         if is_terminal(1) and is_terminal(2):
             self._console.say("")
         self._console.say(report.summary(snapshot))
+        for number, line in enumerate(
+            why.explain(self._spent, snapshot.elapsed, self._plan.concurrency)
+        ):
+            self._console.say(f"{'' if number else 'why':<9} {line}")
+        table = self._manners.table()
+        if table:
+            self._console.say("\n".join(["", *table]))
         if self._discovery.left_out:
             self._console.say(report.left_out(self._discovery.left_out.most_common()))
 

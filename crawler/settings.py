@@ -213,6 +213,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("overwrite", Kind.FLAG, False, _O, "Replace existing output files."),
     Setting("append", Kind.FLAG, False, _O, "Add to existing output files."),
     Setting("summary", Kind.TEXT, "", _O, "Write the summary as JSON to FILE.", (), "FILE"),
+    Setting("manners", Kind.TEXT, "", _O,
+            "Write what every host had to bear to FILE, a JSON object on each line.", (), "FILE"),
     Setting("progress", Kind.FLAG, True, _O, "Progress on stderr when it is a terminal."),
     Setting("quiet", Kind.LEVEL, 0, _O,
             "Only errors on stderr; twice: no result lines on a terminal either.", ("-q",)),

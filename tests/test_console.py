@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from crawler.console import Console
 from crawler.serving.fixture import Site
 
 
@@ -63,7 +64,7 @@ def test_progress_leaves_nothing_behind(at_terminal, listed: str) -> None:
     _, shown = at_terminal(listed, "-e", "threads", "-c", "4")
 
     for line in shown.split("\r\n"):
-        assert "under way" not in line.rpartition("\x1b[K")[2]
+        assert "under way  " not in line.rpartition("\x1b[K")[2]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_progress_can_be_turned_off(
 ) -> None:
     _, shown = at_terminal(listed, "-e", "threads", "-c", "21", *arguments, env=env)
 
-    assert "under way" not in shown
+    assert "under way  " not in shown
     assert "\x1b[K" not in shown
     assert "200  " in shown
 
@@ -108,3 +109,21 @@ def test_without_input_a_terminal_is_told_what_to_give(at_terminal) -> None:
     assert code == bare == 2
     assert "--input: name a file of URLs, a URL, or - for stdin" in shown
     assert "Usage: crawl URLS_FILE" in usage
+
+
+def test_where_stderr_is_no_terminal_a_line_comes_every_ten_seconds() -> None:
+    class Clock:
+        now = 50.0
+
+        def __call__(self) -> float:
+            return self.now
+
+    clock = Clock()
+    console = Console(quiet=False, progress=True, environ={"TERM": "dumb"}, clock=clock)
+    quiet = Console(quiet=True, progress=True, environ={"TERM": "dumb"}, clock=clock)
+
+    assert not console.wants_line()
+    clock.now += 10.0
+    assert console.wants_line()
+    assert not console.wants_line()
+    assert not quiet.wants_line()

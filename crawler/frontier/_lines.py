@@ -42,6 +42,7 @@ class Line:
     Attributes:
         origin: scheme, host and port.
         pace: when its next exchange may begin.
+        read_at: monotonic instant its robots.txt was read; 0.0 where it was not.
         rules: what its robots.txt allows; None while that is not known. They last until the instant
             `rules_until`.
         asked: its robots.txt is on its way; `asked_public` when a public page led to it.
@@ -59,6 +60,7 @@ class Line:
         "origin",
         "pace",
         "queue",
+        "read_at",
         "reason",
         "refused",
         "rules",
@@ -72,6 +74,7 @@ class Line:
         self.pace = pace
         self.rules: Rules | None = None
         self.rules_until = 0.0
+        self.read_at = 0.0
         self.asked = False
         self.asked_public = False
         self.blocked = ""
@@ -113,6 +116,7 @@ class Lines:
     Attributes:
         waiting: requests in lines, and those that come again later.
         by_origin: the lines.
+        forgotten: called with a line that is forgotten.
     """
 
     def __init__(
@@ -127,6 +131,7 @@ class Lines:
     ) -> None:
         self.waiting = 0
         self.by_origin: dict[str, Line] = {}
+        self.forgotten: Callable[[Line], None] | None = None
         self._pace_of = pace_of
         self._robots = robots
         self._fields = fields
@@ -138,6 +143,11 @@ class Lines:
         self._resting: list[tuple[float, int, Line]] = []
         self._later: list[tuple[float, int, Request]] = []
         self._addresses: dict[str, Address] = {}
+
+    @property
+    def resting(self) -> int:
+        """Hosts with something to do that may not have it yet."""
+        return len(self._resting)
 
     def line(self, origin: str) -> Line:
         """The line of that origin, made when there is none."""
@@ -233,7 +243,8 @@ class Lines:
     def obey(self, line: Line, rules: Rules, *, age: float = 0.0) -> None:
         """Give the line its rules, which were read `age` seconds ago."""
         line.rules = rules
-        line.rules_until = self._clock() + _RULES_LAST - age
+        line.read_at = self._clock() - age
+        line.rules_until = line.read_at + _RULES_LAST
         line.tries = 0
         if rules.delay:
             line.pace.crawl_delay(rules.delay)
@@ -243,6 +254,8 @@ class Lines:
         now = self._clock()
         for origin, line in list(self.by_origin.items()):
             if line.is_idle and origin not in keep and line.pace.wait(now) == 0:
+                if self.forgotten is not None:
+                    self.forgotten(line)
                 del self.by_origin[origin]
 
     def _of(self, line: Line, now: float, *, new: bool) -> Request | Skip | None:
