@@ -51,6 +51,10 @@ if TYPE_CHECKING:
             """Take one. Raises SinkError."""
             ...
 
+        def passed(self, response: Response, /) -> None:
+            """With `Limits.capture`: an answer that was no page's last. Raises SinkError."""
+            ...
+
         def marks(self) -> Mapping[str, str]:
             """How much of each output is whole, with all that was taken. Raises SinkError."""
             ...
@@ -184,6 +188,8 @@ class _Turns:
                     if self._source.took_back(outcome):
                         continue
                     final = self._fetches.settle(outcome)
+                    if self._plan.limits.capture:
+                        self._pass_on(outcome, final)
                     if final is not None:
                         self._take(final, finals)
                 if self._parsed:
@@ -201,6 +207,14 @@ class _Turns:
             finals: list[Final] = []
             self._hear(finals)
             yield from self._keep(finals)
+
+    def _pass_on(self, outcome: Outcome, final: Final | None) -> None:
+        """Hand on what no page ends with: hops, answers that are tried again, rules, sitemaps."""
+        is_page = outcome.request.purpose is Purpose.PAGE
+        if isinstance(outcome, Response) and not (
+            is_page and isinstance(final, Response | Failure)
+        ):
+            self._record.passed(outcome)
 
     def _take(self, final: Final, finals: list[Final]) -> None:
         """What a request brought goes to the frontier; a page's own outcome into `finals`."""

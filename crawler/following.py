@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from crawler.contracts import Sink
-    from crawler.model import Failure, Final
+    from crawler.model import Failure, Final, Response
     from crawler.sinks import Output
 
 _INPUT = ""  # the key among the marks that no output has: how many seeds were taken
@@ -79,7 +80,7 @@ def crawl(
         limits: what one exchange may cost.
         network: proxy, certificates, addresses.
         state: a file that keeps the whole crawl; None = memory.
-        outputs: files of records: .jsonl, .csv, ...; with `state` they go on where they were.
+        outputs: files: .jsonl, .csv, .warc.gz, ...; with `state` they go on where they were.
         sinks: further places to write to; closed at the end.
         user_agent: its first word is what robots.txt calls us.
 
@@ -97,11 +98,12 @@ def crawl(
     if isinstance(scope, str):
         bounds = Bounds(pages=max_per_host, queries=max_per_host // 2)
         scope = Scope(kind=scope, max_depth=max_depth, bounds=bounds)
+    written = tuple(map(str, outputs))
     named = user_agent or f"concurrent-crawler/{crawler.__version__}"
     plan = Plan(
         engine=engine,
         concurrency=concurrency,
-        limits=limits,
+        limits=replace(limits, capture=True) if any(map(_is_warc, written)) else limits,
         network=network,
         links=follow,
         sitemaps=sitemaps,
@@ -112,7 +114,7 @@ def crawl(
     manners = politeness or Politeness(concurrency=concurrency, follow=follow, crawl_delay=robots)
     fields = (("User-Agent", user_agent),) if user_agent else ()
     return _crawl(
-        seeds, plan, scope, manners, fields, robots, Path(state) if state else None, outputs, sinks
+        seeds, plan, scope, manners, fields, robots, Path(state) if state else None, written, sinks
     )
 
 
@@ -124,7 +126,7 @@ def _crawl(
     fields: tuple[tuple[str, str], ...],
     robots: bool,
     state: Path | None,
-    outputs: Iterable[Path | str],
+    outputs: Iterable[str],
     sinks: Iterable[Sink],
 ) -> Iterator[Final]:
     with contextlib.ExitStack() as stack:
@@ -156,7 +158,7 @@ class _Record:
 
     def __init__(
         self,
-        outputs: Iterable[Path | str],
+        outputs: Iterable[str],
         sinks: Iterable[Sink],
         marks: Mapping[str, str] | None,
         taken: int,
@@ -171,16 +173,21 @@ class _Record:
         self.taken = taken
         self._named: dict[str, Output] = {}
         self._sinks: list[Sink] = list(sinks)
-        for target in map(str, outputs):
+        for target in outputs:
             mark = (marks or {}).get(target, "")
             mode = "new" if marks is None else "resume"
             self._named[target] = opened(target, describer, mode=mode, mark=mark)
             stack.callback(_closed_quietly, self._named[target])
         self._sinks += self._named.values()
+        self._archives = [output for name, output in self._named.items() if _is_warc(name)]
 
     def write(self, final: Final, /) -> None:
         for sink in self._sinks:
             sink.write(final)
+
+    def passed(self, response: Response, /) -> None:
+        for output in self._archives:
+            output.write(response)
 
     def marks(self) -> dict[str, str]:
         marks = {target: output.mark() for target, output in self._named.items()}
@@ -193,6 +200,12 @@ class _Record:
     def close(self) -> None:
         for sink in self._sinks:
             sink.close()
+
+
+def _is_warc(output: str) -> bool:
+    from crawler.sinks import is_warc
+
+    return is_warc(output)
 
 
 def _closed_quietly(output: Output) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from crawler.config import Settings
     from crawler.fields import Fields
-    from crawler.model import Final
+    from crawler.model import Final, Response
     from crawler.sinks import Output
 
 
@@ -126,6 +126,12 @@ class Outputs:
         """Write the outcome to every output. Raises SinkError."""
         for output in self._all:
             output.write(outcome)
+
+    def passed(self, response: Response) -> None:
+        """Write an answer that was no page's last, where all that was said is kept."""
+        for target, output in self._named.items():
+            if sinks.is_warc(target):
+                output.write(response)
 
     def flush(self, *, everything: bool) -> None:
         """Write what readers of a pipe wait for, or everything gathered. Raises SinkError."""

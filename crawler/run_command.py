@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from crawler.config import Settings
-    from crawler.model import Final
+    from crawler.model import Final, Response
     from crawler.plan import Plan
     from crawler.scope import Scope
     from crawler.stats import Snapshot
@@ -247,6 +247,10 @@ class _Run:
         self._stats.add(final)
         if isinstance(final, Failure) and final.code == INVALID:
             self._console.bad_line(str(final.error))
+
+    def passed(self, response: Response, /) -> None:
+        """Take what was no page's last answer: see `crawling.Record`."""
+        self._outputs.passed(response)
 
     def marks(self) -> dict[str, str]:
         """How much of outputs and input is done: see `crawling.Record`."""

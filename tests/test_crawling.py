@@ -30,6 +30,8 @@ class Keeping:
     def __init__(self, write: Callable[[Final], object]) -> None:
         self.write = write
 
+    def passed(self, response: object) -> None: ...
+
     def marks(self) -> dict[str, str]:
         return {}
 

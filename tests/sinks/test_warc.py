@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sinks.outcomes import failure, response, skip
 
+import crawler
 from crawler import sinks
 from crawler.errors import ConnectionLost, DecodeError, FetchError, SinkError
 from crawler.model import Limits, Request, Response
@@ -414,16 +415,51 @@ def test_the_command_writes_what_crossed_the_wire(
     crawl: Any, site: Site, tmp_path: Path, engine: str
 ) -> None:
     path = tmp_path / "out.warc.gz"
-    urls = [f"{site.url}/page/{number}" for number in range(5)]
+    urls = [f"{site.url}/{page}" for page in ("page/0", "page/1", "page/2", "robots.txt")]
 
-    done = crawl("-e", engine, "-o", str(path), "--header", "Cookie: s3cret", *urls, timeout=25.0)
+    done = crawl(
+        "-e", engine, "-o", str(path), "--header", "Cookie: s3cret", *urls[:3], timeout=25.0
+    )
 
     assert done.returncode == 0, done.stderr
     found = records(path)
     assert sorted(each["WARC-Target-URI"] for each in by_type(found, "request")) == urls
     assert all(each[""].startswith(b"HTTP/1.1 200") for each in found if each["WARC-Type"] in
                {"response", "revisit"})  # fmt: skip
-    assert all(b"Cookie: ***\r\n" in each[""] for each in by_type(found, "request"))
+    cookies = [each[""].count(b"Cookie: ***\r\n") for each in by_type(found, "request")]
+    assert sorted(cookies) == [0, 1, 1, 1]  # robots.txt is asked for without
+    assert b"s3cret" not in gzip.decompress(path.read_bytes())
+    assert check(path) == ""
+
+
+def test_what_led_to_a_page_is_there_too(crawl: Any, site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "out.warc.gz"
+    state = ("--state", str(tmp_path / "crawl.db"))
+
+    done = crawl("-o", str(path), *state, f"{site.url}/redirect/2", timeout=25.0)
+
+    assert done.returncode == 0, done.stderr
+    told = [
+        (each["WARC-Target-URI"].removeprefix(site.url), each[""].split(b" ")[1])
+        for each in by_type(records(path), "response")
+    ]
+    assert told == [
+        ("/robots.txt", b"200"),
+        ("/redirect/2", b"302"),
+        ("/redirect/1", b"302"),
+        ("/page/1", b"200"),
+    ]
+    assert check(path) == ""
+
+
+def test_a_program_gets_the_same(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "out.warc"
+
+    outcomes = list(crawler.crawl([f"{site.url}/redirect/1"], follow=False, outputs=iter([path])))
+
+    assert [outcome.url for outcome in outcomes] == [f"{site.url}/page/1"]
+    kinds = ["response", "request", "metadata"]
+    assert [each["WARC-Type"] for each in records(path)] == ["warcinfo", *kinds * 3]
     assert check(path) == ""
 
 
