@@ -36,6 +36,7 @@ from crawler.model import (
     Limits,
     Network,
     Pause,
+    Purpose,
     Request,
     Response,
     Skip,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 RETRYABLE = "retryable"  # in `retry_on`: every error whose `retry` is not "no"
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})  # RFC 9110 9.2.2
+_THROTTLED = frozenset({429, 503})
 _SLOWEST_RETRY = 60.0  # seconds
 _RETRY_AFTER_UNREADABLE = 30.0  # seconds, for a Retry-After that says nothing usable
 _RETRY_AFTER_MOST = 300.0  # seconds
@@ -250,8 +252,10 @@ class Fetches:
                 final = self._judged(outcome)
             if isinstance(final, Response) and final.request.via and downgraded(final.request):
                 final = replace(final, warnings=(*final.warnings, "warn.downgrade"))
-            if self._statuses and isinstance(final, Response) and self._wanted_again(final.status):
-                rest = retry_after(final)
+            wanted = self._statuses and self._wanted_again(outcome.status)
+            if wanted or outcome.status in _THROTTLED:
+                rest = retry_after(outcome)
+            if wanted and isinstance(final, Response):
                 final = self._retried(final, outcome, backoff=True, wait=rest)
         if isinstance(final, Failure) and self._may_retry(final.error):
             final = self._retried(final, outcome, backoff=final.error.retry != "once")
@@ -314,6 +318,8 @@ class Fetches:
         tries = self._limits.retries if backoff else min(1, self._limits.retries)
         if request.attempt > tries or request.method not in _IDEMPOTENT:
             return final
+        if request.purpose is Purpose.ROBOTS and isinstance(final, Failure):
+            return final  # its host rests, and is asked again later
         if not wait and not self._line.may_retry(request):
             return final
         if backoff and not wait:

@@ -19,6 +19,7 @@ from crawler import engines, urls
 from crawler.became import never_made
 from crawler.crawling import WINDOW, crawled, discovery_of
 from crawler.errors import EngineUnavailable, InvalidURL
+from crawler.fetching import RETRYABLE
 from crawler.frontier import opening
 from crawler.frontier.memory import Memory
 from crawler.model import Limits, Network, Request, seed_request
@@ -105,6 +106,7 @@ def crawl(
         concurrency=concurrency,
         limits=replace(limits, capture=True) if any(map(_is_warc, written)) else limits,
         network=network,
+        retry_on=(RETRYABLE, "429", "503"),
         links=follow,
         sitemaps=sitemaps,
         nofollow=robots,
