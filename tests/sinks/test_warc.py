@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -524,3 +525,102 @@ def test_whatever_a_server_says_the_archive_is_sound(
     assert len(found) == 7
     assert len(answers) == 2
     assert set(blocks) == {parser.wire} == {wire[: len(wire) - parser.excess]}
+
+
+def numbered(number: int) -> Response:
+    return fetched(os.urandom(300), url=f"http://a.test/{number}")
+
+
+def test_a_file_that_cannot_grow_ends_in_a_whole_record(tmp_path: Path) -> None:
+    path = tmp_path / "out.warc.gz"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        sink = opened(path)
+        for number in range(40):
+            sink.write(numbered(number))
+        with pytest.raises(SinkError, match="File too large"):
+            sink.flush()
+        with pytest.raises(SinkError):
+            sink.write(numbered(40))
+        sink.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert 15_000 < path.stat().st_size <= 20_000
+    assert responses([path]) == [f"http://a.test/{n}" for n in range(len(responses([path])))]
+    assert len(records(path)) == 1 + 3 * len(responses([path]))
+    assert check(path) == ""
+
+
+def test_a_file_that_was_removed_meanwhile_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "out.warc.gz"
+    sink = opened(path)
+    sink.write(fetched())
+    sink.flush()
+    path.unlink()
+    sink.write(fetched())
+
+    with pytest.raises(SinkError, match="was removed while it was written"):
+        sink.flush()
+    sink.close()
+
+
+def test_a_mark_is_the_same_after_it_was_resumed_from(tmp_path: Path) -> None:
+    path = tmp_path / "out.warc.gz"
+    sink = opened(path, warc_size=1000)
+    for number in range(5):
+        sink.write(numbered(number))
+    mark = sink.mark()
+    sink.write(numbered(5))
+    sink.close()
+
+    again = opened(path, mode="resume", mark=mark, warc_size=1000)
+
+    assert again.mark() == mark
+    again.close()
+
+
+@pytest.mark.parametrize("happen", ["gone", "short", "replaced"])
+def test_a_file_that_is_not_what_the_mark_is_of_is_left_alone(tmp_path: Path, happen: str) -> None:
+    path = tmp_path / "out.warc.gz"
+    sink = opened(path)
+    sink.write(fetched())
+    mark = sink.mark()
+    sink.close()
+    size = path.stat().st_size
+    if happen == "gone":
+        path.unlink()
+    elif happen == "short":
+        os.truncate(path, size - 1)
+    else:
+        path.write_bytes(b"x" * size)
+    before = path.read_bytes() if path.exists() else None
+
+    with pytest.raises(SinkError, match="put it back, or name another output"):
+        opened(path, mode="resume", mark=mark)
+
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_sync_waits_for_the_part_that_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    sink = opened(tmp_path / "out.warc.gz", warc_size=500)
+    sink.write(numbered(1))
+
+    def fsync(fd: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+
+    monkeypatch.setattr("os.fsync", fsync)
+
+    sink.write(numbered(2))  # begins a part: the one before is waited for, and the folder
+    sink.sync()
+
+    assert synced == [
+        str(tmp_path / "out.warc.gz"),
+        str(tmp_path),
+        str(tmp_path / "out-00001.warc.gz"),
+    ]
+    sink.close()
