@@ -57,18 +57,20 @@ class Index:
         self._folder = folder
         self._known: set[str] = set()
         with self._faults():
-            # Made here: SQLite would follow a link.
-            made = os.open(NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666,
-                           dir_fd=fd)  # fmt: skip
-            os.close(made)
+            _refuse_links(fd)
             self._db = sqlite3.connect(
                 os.path.join(folder, NAME),  # noqa: PTH118 - as the folder was given
                 isolation_level=None,
                 timeout=_WAIT,
             )
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(_TABLES)
+        try:
+            with self._faults():
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=NORMAL")
+                self._db.executescript(_TABLES)
+        except BaseException:
+            self._db.close()
+            raise
 
     def place(self, url: str, kind: str, *, is_page: bool) -> str:
         """Where the body of the URL belongs, below the folder; the same place every time."""
@@ -160,3 +162,13 @@ class Index:
             yield
         except (sqlite3.Error, OSError) as error:
             raise SinkError(f"cannot mirror into {self._folder!r}: {NAME}: {error}") from error
+
+
+def _refuse_links(fd: int) -> None:
+    """SQLite follows links: there must be none in the places of its files. Raises OSError."""
+    for suffix in ("-wal", "-shm", "-journal", ""):
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        if not suffix:
+            flags |= os.O_CREAT
+        with contextlib.suppress(FileNotFoundError):
+            os.close(os.open(NAME + suffix, flags, 0o666, dir_fd=fd))

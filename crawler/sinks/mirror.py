@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from crawler.model import Final
 
 _DRAFT = ".crawl-mirror.draft"
-_OURS = frozenset({NAME, f"{NAME}-wal", f"{NAME}-shm", _DRAFT})
+_OURS = frozenset({NAME, f"{NAME}-wal", f"{NAME}-shm", f"{NAME}-journal", _DRAFT})
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN = 64  # descriptors of folders kept

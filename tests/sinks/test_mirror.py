@@ -265,6 +265,25 @@ def test_no_link_on_the_disk_is_followed(tmp_path: Path) -> None:
     assert not index.is_symlink()
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+def test_a_link_in_the_place_of_the_index_is_refused(tmp_path: Path, suffix: str) -> None:
+    victim = tmp_path / "victim"
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / f".crawl-mirror.sqlite{suffix}").symlink_to(victim)
+
+    with pytest.raises(SinkError, match="cannot mirror into"):
+        Mirror(str(tmp_path / "m"))
+
+    assert not victim.exists()
+
+
+def test_a_damaged_index_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".crawl-mirror.sqlite").write_bytes(b"no database " * 100)
+
+    with pytest.raises(SinkError, match="file is not a database"):
+        Mirror(str(tmp_path))
+
+
 def test_a_folder_with_other_files_is_not_taken_unless_asked(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
 
