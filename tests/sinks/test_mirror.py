@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sinks.outcomes import failure, response, skip
 
 from crawler import urls
 from crawler.errors import InvalidURL, SinkError
+from crawler.model import Final
 from crawler.sinks._places import place
 from crawler.sinks.mirror import Mirror
 
@@ -329,3 +331,63 @@ def test_descriptors_are_given_back(tmp_path: Path) -> None:
     mirrored(tmp_path / "m", *(page(f"/{n}/{'d/' * 90}") for n in range(100)))
 
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+STEPS = {"open", "os.rename", "os.remove", "os.mkdir", "os.listdir"}
+
+
+def session(folder: Path, outcomes: list[Final], committed: Path, die_at: int) -> None:
+    """Write what was not committed yet, and end before the step of that number."""
+    left = die_at
+
+    def step(event: str, _: tuple[object, ...]) -> None:
+        nonlocal left
+        if event in STEPS:
+            left -= 1
+            if left == 0:
+                os._exit(137)
+
+    done = committed.stat().st_size if committed.exists() else 0
+    fd = os.open(committed, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    sys.addaudithook(step)
+    mirror = Mirror(str(folder), mode="resume")
+    for number, outcome in enumerate(outcomes[done:], 1):
+        mirror.write(outcome)
+        if number % 2 == 0:
+            mirror.flush()
+            os.write(fd, b"..")
+    mirror.close()
+
+
+@pytest.mark.timeout(60)
+def test_a_death_before_any_step_changes_nothing(tmp_path: Path) -> None:
+    outcomes: list[Final] = [
+        page("/", '<base href="/x/"><a href="b"><a href="../c">'),
+        page("/x/b", '<a href="/"><a href="/nowhere">'),
+        page("/x", content_type="x/y"),
+        page("/X"),
+        page("/c", '<a href="x/b">', via=("http://a.test/nowhere",)),
+        page("/c/d"),
+    ]
+    expected = mirrored(tmp_path / "whole", *outcomes)
+
+    number, died = 0, True
+    while died:
+        number += 1
+        folder, committed = tmp_path / f"m{number}", tmp_path / f"n{number}"
+        codes: list[int] = []
+        for die_at in (number, number, 0):
+            child = os.fork()
+            if child == 0:
+                code = 1
+                try:
+                    session(folder, outcomes, committed, die_at)
+                    code = 0
+                finally:
+                    os._exit(code)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        died = codes[0] == 137
+        assert codes[2] == 0
+        assert files(folder) == expected, number
+
+    assert number > 30
