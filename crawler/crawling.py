@@ -109,7 +109,9 @@ def crawled(
         plan.engine, concurrency=plan.concurrency, limits=plan.limits, network=plan.network
     )
     log.info("engine %s, at most %d exchanges under way", plan.engine, plan.concurrency)
-    parsers = Parsers(plan.parsers, parser=plan.parser, agent=plan.agent)
+    parsers = Parsers(
+        plan.parsers, requisites=plan.requisites, parser=plan.parser, agent=plan.agent
+    )
     source.parsers = parsers
     try:
         spent = spent if spent is not None else Spent()
@@ -131,6 +133,7 @@ def discovery_of(plan: Plan, frontier: Frontier, scope: Scope | None = None) -> 
         agent=plan.agent,
         scope=scope,
         links=plan.links,
+        requisites=plan.requisites,
         use_sitemaps=plan.sitemaps,
         nofollow=plan.nofollow,
         proxied=bool(plan.network.proxy),

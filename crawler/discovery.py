@@ -39,6 +39,7 @@ class Discovery:
         agent: our product token.
         scope: what belongs to the crawl; None = nothing is added.
         links: links on pages are followed.
+        requisites: what pages need to be shown is taken, too: images, styles, scripts.
         use_sitemaps: the sitemaps that robots.txt names are read.
         nofollow: what pages and links say against being followed is obeyed.
         proxied: exchanges go through a proxy, so the peer's address says nothing about the host.
@@ -54,6 +55,7 @@ class Discovery:
         agent: str,
         scope: Scope | None = None,
         links: bool = False,
+        requisites: bool = False,
         use_sitemaps: bool = False,
         nofollow: bool = True,
         proxied: bool = False,
@@ -63,6 +65,7 @@ class Discovery:
         self._agent = agent
         self._scope = scope
         self._links = links
+        self._requisites = requisites
         self._sitemaps = use_sitemaps
         self._nofollow = nofollow
         self._proxied = proxied
@@ -87,20 +90,24 @@ class Discovery:
         return "url.duplicate", f"redirects to {hop.url}, which was seen before"
 
     def has_links(self, final: Final) -> bool:
-        """Whether the links of that page are wanted."""
-        if not self._links or not isinstance(final, Response) or not final.ok or not final.body:
+        """Whether what that page refers to is wanted."""
+        if not isinstance(final, Response) or not final.ok or not final.body:
             return False
-        deepest = self._scope.max_depth if self._scope is not None else None
-        return deepest is None or final.request.depth < deepest
+        return self._requisites or self._follows(final)
 
     def add_links(self, page: Response, found: Found) -> None:
-        """Queue what the page links to, as far as the scope reaches."""
-        if self._nofollow and not found.follow:
-            return
+        """Queue what the page refers to, as far as the scope reaches."""
         links = Links(page, proxied=self._proxied)
-        depth = page.request.depth + 1
-        for url in found.links:
-            self._add(links.to(url, depth=depth))
+        depth = page.request.depth
+        if self._follows(page) and (found.follow or not self._nofollow):
+            for url in found.links:
+                self._add(links.to(url, depth=depth + 1))
+        for url in found.requisites:  # a part of the page, however deep that is
+            self._add(links.to(url, depth=max(1, depth)))
+
+    def _follows(self, page: Response) -> bool:
+        deepest = self._scope.max_depth if self._scope is not None else None
+        return self._links and (deepest is None or page.request.depth < deepest)
 
     def learn(self, final: Final) -> None:
         """What a robots.txt or a sitemap says."""

@@ -65,7 +65,9 @@ class Fed:
         self._window = window
         self._clock = clock
         self._proxied = bool(plan.network.proxy)
-        self._whole = plan.links or plan.sitemaps  # the scope has to be known before anything else
+        self._whole = (
+            plan.links or plan.sitemaps or plan.requisites
+        )  # the scope has to be known before anything else
         self._gap = 1.0 / plan.rate if plan.rate > 0 else 0.0
         self._next_start = 0.0
         self._max_pages = plan.max_pages

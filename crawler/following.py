@@ -48,6 +48,7 @@ def crawl(
     max_depth: int | None = MAX_DEPTH,
     max_pages: int = 0,
     max_per_host: int = 10_000,
+    requisites: bool = False,
     sitemaps: bool = False,
     robots: bool = True,
     politeness: Politeness | None = None,
@@ -73,6 +74,7 @@ def crawl(
         max_depth: links from a seed; None = no limit.
         max_pages: pages that may begin; 0 = no limit.
         max_per_host: pages of one host that may be found; 0 = no limit.
+        requisites: what pages need to be shown is fetched, too: images, styles, scripts.
         sitemaps: the sitemaps that robots.txt names are read.
         robots: robots.txt, nofollow and Crawl-delay are obeyed.
         politeness: how hosts are treated; None = gently, by the table in docs/politeness.md.
@@ -108,6 +110,7 @@ def crawl(
         network=network,
         retry_on=(RETRYABLE, "429", "503"),
         links=follow,
+        requisites=requisites,
         sitemaps=sitemaps,
         nofollow=robots,
         max_pages=max_pages,
@@ -142,7 +145,7 @@ def _crawl(
         record = _Record(outputs, sinks, marks, taken, plan.engine, stack)
         given = _requests(seeds, fields, record)
         frontier.commit(record.marks())
-        wanted = scope if plan.links or plan.sitemaps else None
+        wanted = scope if plan.links or plan.sitemaps or plan.requisites else None
         yield from crawled(
             given,
             plan,

@@ -20,6 +20,7 @@ class Plan:
     retry_on: tuple[str, ...] = (RETRYABLE,)
     rate: float = 0.0  # starts per second; 0 = no limit
     links: bool = False  # links on pages are followed
+    requisites: bool = False  # what pages need to be shown is fetched
     sitemaps: bool = False  # the sitemaps that robots.txt names are read
     nofollow: bool = True  # what pages and links say against being followed is obeyed
     max_pages: int = 0  # pages that may begin; 0 = no limit

@@ -43,6 +43,7 @@ def plan_of(settings: Settings) -> Plan:
         retry_on=options.retry_words(settings.text("retry_on")),
         rate=settings.number("rate"),
         links=settings.flag("follow"),
+        requisites=settings.flag("requisites"),
         sitemaps=settings.flag("sitemaps"),
         nofollow=obey,
         max_pages=settings.count("max_pages"),
@@ -82,7 +83,7 @@ def inputs_of(settings: Settings) -> tuple[str, ...]:
 
 def scope_of(settings: Settings) -> Scope | None:
     """What of what is found belongs to the crawl; None when nothing is looked for."""
-    if not (settings.flag("follow") or settings.flag("sitemaps")):
+    if not any(settings.flag(name) for name in ("follow", "sitemaps", "requisites")):
         return None
     return Scope(
         kind=settings.text("scope"),

@@ -160,6 +160,8 @@ SETTINGS: tuple[Setting, ...] = (
             options.pattern),
     Setting("exclude", Kind.TEXTS, (), _W,
             "No URL with a match of this regular expression.", (), "REGEX", options.pattern),
+    Setting("requisites", Kind.FLAG, False, _W,
+            "Fetch what pages need to be shown, too: images, styles, scripts.", ("-p",)),
     Setting("sitemaps", Kind.FLAG, False, _W, "Take the URLs of the hosts' sitemaps, too."),
     Setting("parser", Kind.TEXT, "fast", _W,
             "What finds links: fast, or bs4 (BeautifulSoup over lxml), the reference.", (), "NAME",

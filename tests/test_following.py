@@ -205,6 +205,19 @@ def test_sitemaps_are_read_index_and_all(pages: Pages) -> None:
     assert all(outcome.ok for outcome in outcomes)
 
 
+def test_what_pages_need_to_be_shown_is_part_of_them(pages: Pages) -> None:
+    pages.page("/", '<a href="/a">x</a><img src="/i.png"><link rel=stylesheet href="/s.css">')
+    pages.page("/a", '<script src="/j.js"></script><a href="/too-deep">x</a>')
+    for path in ("/i.png", "/s.css", "/j.js"):
+        pages.page(path)
+
+    outcomes = list(crawl([f"{pages.url}/"], max_depth=1, requisites=True))
+    alone = list(crawl([f"{pages.url}/"], follow=False, requisites=True))
+
+    assert paths(pages, outcomes) == {"/", "/a", "/i.png", "/s.css", "/j.js"}
+    assert paths(pages, alone) == {"/", "/i.png", "/s.css"}
+
+
 def test_a_sitemap_of_sitemaps_without_end_ends(pages: Pages) -> None:
     pages.page("/robots.txt", "Sitemap: /s/1.xml\n", Content_Type="text/plain")
     for number in range(1, 50):
