@@ -27,6 +27,7 @@ from crawler.plan import Plan
 from crawler.politeness import Politeness
 from crawler.robots import agent_token
 from crawler.scope import MAX_DEPTH, Scope
+from crawler.sinks import archived, is_warc
 from crawler.stopping import Stop
 from crawler.traps import Bounds
 
@@ -106,7 +107,7 @@ def crawl(
     plan = Plan(
         engine=engine,
         concurrency=concurrency,
-        limits=replace(limits, capture=True) if any(map(_is_warc, written)) else limits,
+        limits=replace(limits, capture=True) if any(map(is_warc, written)) else limits,
         network=network,
         retry_on=(RETRYABLE, "429", "503"),
         links=follow,
@@ -117,7 +118,9 @@ def crawl(
         agent=agent_token(named),
     )
     manners = politeness or Politeness(concurrency=concurrency, follow=follow, crawl_delay=robots)
-    fields = (("User-Agent", user_agent),) if user_agent else ()
+    fields: tuple[tuple[str, str], ...] = (("User-Agent", user_agent),) if user_agent else ()
+    if plan.limits.capture:
+        fields = archived(fields)
     return _crawl(
         seeds, plan, scope, manners, fields, robots, Path(state) if state else None, written, sinks
     )
@@ -184,7 +187,7 @@ class _Record:
             self._named[target] = opened(target, describer, mode=mode, mark=mark)
             stack.callback(_closed_quietly, self._named[target])
         self._sinks += self._named.values()
-        self._archives = [output for name, output in self._named.items() if _is_warc(name)]
+        self._archives = [output for name, output in self._named.items() if is_warc(name)]
 
     def write(self, final: Final, /) -> None:
         for sink in self._sinks:
@@ -205,12 +208,6 @@ class _Record:
     def close(self) -> None:
         for sink in self._sinks:
             sink.close()
-
-
-def _is_warc(output: str) -> bool:
-    from crawler.sinks import is_warc
-
-    return is_warc(output)
 
 
 def _closed_quietly(output: Output) -> None:

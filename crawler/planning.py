@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import crawler
-from crawler import addresses, config, options, reading, robots
+from crawler import addresses, config, options, reading, robots, sinks
 from crawler.console import is_terminal
 from crawler.errors import InputError
 from crawler.frontier import opening
@@ -68,7 +68,10 @@ def template_of(settings: Settings) -> reading.Template:
             raise settings.error("head", "not together with --data or another --method")
         method = "HEAD"
     method = method or ("POST" if body else "GET")
-    return reading.Template(method, config.headers(settings, crawler.__version__), body)
+    fields = config.headers(settings, crawler.__version__)
+    if any(map(sinks.is_warc, settings.texts("output"))):
+        fields = sinks.archived(fields)
+    return reading.Template(method, fields, body)
 
 
 def inputs_of(settings: Settings) -> tuple[str, ...]:

@@ -42,10 +42,12 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["FORMATS", "OutputClosed", "choose", "is_warc", "open"]
+__all__ = ["FORMATS", "OutputClosed", "archived", "choose", "is_warc", "open"]
 
 FORMATS = ("jsonl", "csv", "sqlite", "parquet", "warc")
 WARC_SIZE = 1_000_000_000  # bytes
+# What readers of archives undo: warcio 1.8.1 breaks off at br, and most leave zstd alone.
+WARC_CODINGS = ("Accept-Encoding", "gzip, deflate")
 _SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -79,6 +81,12 @@ def choose(target: str) -> tuple[str, str]:
 def is_warc(target: str) -> bool:
     """Whether what ``-o`` names needs the bytes of messages: `Limits.capture`."""
     return target.lower().endswith((".warc", ".warc.gz", ":warc"))
+
+
+def archived(fields: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The fields of requests whose answers go into an archive."""
+    asked = any(name.lower() == "accept-encoding" for name, _ in fields)
+    return fields if asked else (*fields, WARC_CODINGS)
 
 
 def open(
