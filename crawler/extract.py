@@ -156,7 +156,11 @@ class _Page:
                 reference = attributes.get("xlink:href") or ""
             rel = attributes.get("rel")
             if rel is None or "nofollow" not in rel.lower().split():
-                self.links[reference.partition("#")[0] or reference] = None
+                at = reference.find("#")
+                # White space before it is part of the path; at an end it would be none.
+                self.links[reference[:at] if at > 0 and reference[at - 1] > " " else reference] = (
+                    None
+                )
         elif name == "link":
             self._take_link(attributes)
         elif name == "meta":

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crawler.extract import MAX_LINKS, PARSERS, Found, extract, links
@@ -354,6 +354,7 @@ def test_no_bytes_make_it_raise(body: bytes, parser: str) -> None:
             assert url.startswith(("http://", "https://"))
 
 
+@example("0 #")
 @given(st.text(max_size=60))
 def test_what_is_joined_fast_is_what_joining_gives(reference: str) -> None:
     from html import escape

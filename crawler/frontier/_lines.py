@@ -16,6 +16,7 @@ import heapq
 import math
 import time
 from collections import deque
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ class Line:
     Attributes:
         origin: scheme, host and port.
         pace: when its next exchange may begin.
+        is_public: a public address answered; from then on no other may.
         read_at: monotonic instant its robots.txt was read; 0.0 where it was not.
         rules: what its robots.txt allows; None while that is not known. They last until the instant
             `rules_until`.
@@ -57,6 +59,7 @@ class Line:
         "asked",
         "asked_public",
         "blocked",
+        "is_public",
         "origin",
         "pace",
         "queue",
@@ -75,6 +78,7 @@ class Line:
         self.rules: Rules | None = None
         self.rules_until = 0.0
         self.read_at = 0.0
+        self.is_public = False
         self.asked = False
         self.asked_public = False
         self.blocked = ""
@@ -278,6 +282,9 @@ class Lines:
             )
         else:
             self._pop(line)
+            if line.is_public and not request.public_only:
+                # Its name led outside; where it leads inside by now, somebody else says so.
+                request = replace(request, public_only=True)
         line.pace.start(now)
         if line.address is not None:
             line.address.under_way += 1
@@ -348,6 +355,7 @@ class Lines:
 
     def _meet(self, line: Line, peer: str) -> None:
         """The line's address became known."""
+        line.is_public = addresses.is_public(peer)
         if not self._is_public(peer):
             line.pace.is_own()
         elif self._per_address:
