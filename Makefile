@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir -qq
 # need an order between them, and the tools add seconds to the first run alone.
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench follow frontier clean
 
 help:
 	@echo 'make demo    crawl a site on this machine and compare three engines'
@@ -33,6 +33,12 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+follow: $(READY)
+	$(BIN)/python benchmarks/follow.py
+
+frontier: $(READY)
+	$(BIN)/python benchmarks/frontier.py
 
 # pip is given up on early and with the remedy: without ensurepip a venv has no pip.
 $(READY): pyproject.toml constraints.txt

@@ -31,8 +31,7 @@ def pace(_: str) -> Pace:
 
 
 def rss() -> int:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def one(kind: str, urls: int, hosts: int) -> None:
