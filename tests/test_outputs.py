@@ -128,3 +128,21 @@ def test_a_field_that_cannot_be_is_said_before_anything_is_made(
         opened(tmp_path / "a.jsonl", **named)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mirror_knows_its_files_once_there_are_marks(tmp_path: Path) -> None:
+    folder = tmp_path / "mirror"
+    with opened(tmp_path / "a.jsonl", mirror=str(folder), marks={}) as outputs:
+        outputs.write(response())
+        index = folder / ".crawl-mirror.sqlite"
+        before = known(index)
+        marks = outputs.marks()
+
+        assert before == []
+        assert known(index) == ["a.test/index.html"]
+        assert set(marks) == {str(tmp_path / "a.jsonl")}
+
+
+def known(index: Path) -> list[str]:
+    with closing(sqlite3.connect(index)) as db:
+        return [file for (file,) in db.execute("SELECT file FROM pages")]
