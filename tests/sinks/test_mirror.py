@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -325,12 +326,24 @@ def test_a_full_disk_leaves_whole_files(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.draft"))
 
 
-def test_descriptors_are_given_back(tmp_path: Path) -> None:
-    before = len(list(Path("/proc/self/fd").iterdir()))
+def test_descriptors_are_given_back_and_few_are_held(tmp_path: Path) -> None:
+    mirror = Mirror(str(tmp_path / "m"))
+    for number in range(100):
+        mirror.write(page(f"/{number}/{'d/' * 90}"))
+    held = descriptors(tmp_path)
+    mirror.close()
 
-    mirrored(tmp_path / "m", *(page(f"/{n}/{'d/' * 90}") for n in range(100)))
+    assert 60 < held < 75
+    assert descriptors(tmp_path) == 0
 
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+def descriptors(folder: Path) -> int:
+    """How many this process has below the folder."""
+    found = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found += str(link.readlink()).startswith(str(folder))
+    return found
 
 
 STEPS = {"open", "os.rename", "os.remove", "os.mkdir", "os.listdir"}
