@@ -213,10 +213,9 @@ class _Turns:
 
     def _pass_on(self, outcome: Outcome, final: Final | None) -> None:
         """Hand on what no page ends with: hops, answers that are tried again, rules, sitemaps."""
-        is_page = outcome.request.purpose is Purpose.PAGE
-        if isinstance(outcome, Response) and not (
-            is_page and isinstance(final, Response | Failure)
-        ):
+        kept = final.error.partial if isinstance(final, Failure) else final
+        is_kept = isinstance(kept, Response) and outcome.request.purpose is Purpose.PAGE
+        if isinstance(outcome, Response) and not is_kept:
             self._record.passed(outcome)
 
     def _take(self, final: Final, finals: list[Final]) -> None:

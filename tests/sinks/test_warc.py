@@ -468,6 +468,17 @@ def test_what_led_to_a_page_is_there_too(crawl: Any, site: Site, tmp_path: Path)
     assert check(path) == ""
 
 
+def test_a_redirect_that_leads_nowhere_is_there(crawl: Any, site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "out.warc.gz"
+    url = f"{site.url}/redirect/3"
+
+    crawl("-o", str(path), "--max-redirects", "1", "--robots", "ignore", url, timeout=25.0)
+
+    told = [each["WARC-Target-URI"] for each in by_type(records(path), "response")]
+    assert told == [url, f"{site.url}/redirect/2"]
+    assert check(path) == ""
+
+
 def test_a_program_gets_the_same(site: Site, tmp_path: Path) -> None:
     path = tmp_path / "out.warc"
 
