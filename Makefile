@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir -qq
 # need an order between them, and the tools add seconds to the first run alone.
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check bench follow frontier clean
+.PHONY: help demo test check bench follow frontier kills clean
 
 help:
 	@echo 'make demo    crawl a site on this machine and compare three engines'
@@ -36,6 +36,9 @@ bench: $(READY)
 
 follow: $(READY)
 	$(BIN)/python benchmarks/follow.py
+
+kills: $(READY)
+	$(BIN)/python benchmarks/kills.py
 
 frontier: $(READY)
 	$(BIN)/python benchmarks/frontier.py
