@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from crawler.model import Final, Request
 
 
+_BAD_LINES = frozenset({"url.invalid", "url.duplicate"})
+
+
 def became(final: Final) -> tuple[State, Facts]:
     """The state of the URL, and what is kept of its outcome."""
     if isinstance(final, Skip):
@@ -31,6 +34,11 @@ def became(final: Final) -> tuple[State, Facts]:
         headers.get("etag", known.get("If-None-Match", "")),
         headers.get("last-modified", known.get("If-Modified-Since", "")),
     )
+
+
+def is_bad_line(final: Final) -> bool:
+    """Whether it is of a line that came to no request: no frontier knows of it."""
+    return isinstance(final, Failure) and final.error.code in _BAD_LINES
 
 
 def never_made(request: Request, code: str, reason: str) -> Failure:

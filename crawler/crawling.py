@@ -22,7 +22,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crawler import engines
-from crawler.became import became
+from crawler.became import became, is_bad_line
 from crawler.discovery import Discovery
 from crawler.drive import drive
 from crawler.duplicates import Duplicates
@@ -78,6 +78,7 @@ def crawled(
     stop: Stop,
     *,
     discovery: Discovery | None = None,
+    before: int = 0,
     spent: Spent | None = None,
     tick: Callable[[int], None] = lambda under_way: None,
     window: int = WINDOW,
@@ -94,6 +95,7 @@ def crawled(
         record: given every outcome before it is yielded.
         stop: when to end early.
         discovery: takes what is found to the frontier; None = `discovery_of` the plan.
+        before: lines of the input that earlier runs read.
         spent: told where the time goes.
         tick: called before every wait, at least four times a second, with the number under way.
         window: seeds that may wait in the frontier before more are read; 0 = no limit.
@@ -104,7 +106,7 @@ def crawled(
         InputError: whatever `seeds` raises, as it is.
     """
     discovery = discovery or discovery_of(plan, frontier)
-    source = Fed(iter(seeds), plan, frontier, discovery, stop, window)
+    source = Fed(iter(seeds), plan, frontier, discovery, stop, window, before=before)
     engine = engines.open(
         plan.engine, concurrency=plan.concurrency, limits=plan.limits, network=plan.network
     )
@@ -250,12 +252,14 @@ class _Turns:
         """Write what ended and make it last; it is what the caller may see then."""
         frontier, record, began = self._frontier, self._record, self._clock()
         finals += self._source.refused()
+        finals += self._source.bad_lines()
+        ordered = self._source.ordered
+        if ordered is not None:
+            finals = ordered.released(finals) + (ordered.rest() if last else [])
         for final in finals:
             record.write(final)
-            frontier.finish(final.request, *became(final))
-        bad = self._source.bad_lines()
-        for failure in bad:
-            record.write(failure)
+            if not is_bad_line(final):
+                frontier.finish(final.request, *became(final))
         if frontier.durable:
             synced = last or self._clock() >= self._sync_at
             if synced:
@@ -263,7 +267,7 @@ class _Turns:
                 self._sync_at = self._clock() + SYNC
             frontier.commit(record.marks(), synced=synced)
         self._spent.turn(self._clock() - began, Reason.OUTPUT)
-        return [*finals, *bad]
+        return finals
 
 
 def _warned(page: Response, *words: str) -> Response:

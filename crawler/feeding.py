@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from crawler.became import became, never_made
 from crawler.contracts import State
 from crawler.model import Failure, Pause, Purpose, Request, Response, Skip
+from crawler.ordered import Ordered
 from crawler.outage import MOST, Outage
 from crawler.politeness import Answer, answer
 from crawler.stopping import LOCAL_FAULT
@@ -54,8 +55,11 @@ class Fed:
         stop: Stop,
         window: int,
         *,
+        before: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.ordered = Ordered(before, plan.ordered) if plan.ordered else None
+        self._read = before  # number of the last line
         self._seeds = seeds
         self._dry = False
         self._few = min(_FEED, plan.concurrency)
@@ -206,12 +210,17 @@ class Fed:
     def _is_hungry(self) -> bool:
         if self._dry or not self._may_begin():
             return False
+        if self.ordered is not None and not self.ordered.may_read(self._read):
+            return False
         return not self._window or self._frontier.waiting < self._window
 
     def _feed(self, most: int) -> Pause | None:
         """Read the next `most` lines into the frontier; the Pause that stopped it."""
         for _ in range(most):
+            if self.ordered is not None and not self.ordered.may_read(self._read):
+                return None
             item = next(self._seeds, None)
+            self._read = max(self._read, _number(item))
             if item is None:
                 self._dry = True
                 return None
@@ -224,6 +233,12 @@ class Fed:
             else:
                 self._bad.append(_seen_before(item))
         return None
+
+
+def _number(item: Request | Failure | Pause | None) -> int:
+    if isinstance(item, Request):
+        return item.number
+    return item.request.number if isinstance(item, Failure) else 0
 
 
 def _code(outcome: Outcome) -> str:

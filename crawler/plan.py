@@ -23,6 +23,7 @@ class Plan:
     requisites: bool = False  # what pages need to be shown is fetched
     sitemaps: bool = False  # the sitemaps that robots.txt names are read
     nofollow: bool = True  # what pages and links say against being followed is obeyed
+    ordered: int = 0  # lines that may wait for an earlier one to be written first; 0 = no order
     max_pages: int = 0  # pages that may begin; 0 = no limit
     parser: str = "fast"
     parsers: int = 0  # processes that parse all pages; 0 = here, but for those that may take long

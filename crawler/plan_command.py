@@ -22,7 +22,14 @@ from crawler.fetching import fetch_all
 from crawler.forecast import Forecast, Host
 from crawler.frontier.opening import may_be_public
 from crawler.model import Failure, Purpose, Request, Response
-from crawler.planning import inputs_of, is_public_of, plan_of, politeness_of, template_of
+from crawler.planning import (
+    inputs_of,
+    is_public_of,
+    plan_of,
+    politeness_of,
+    reading_of,
+    template_of,
+)
 from crawler.politeness import Pace
 from crawler.robots import MOST_DELAY
 from crawler.safety import safe_text
@@ -58,13 +65,13 @@ def plan(settings: Settings, *, hosts: int = _SHOWN) -> Iterator[str]:
         template = template_of(settings)
 
         def requests() -> Iterator[Request]:
-            for entry in reading.Reading(kept, template=template):
+            for entry in reading_of(settings, kept, template):
                 if isinstance(entry, Request):
                     yield entry
 
         counts: Counter[str] = Counter()
         bad = 0
-        for entry in reading.Reading(kept, template=template):
+        for entry in reading_of(settings, kept, template):
             if isinstance(entry, Request):
                 counts[entry.origin] += 1
             elif isinstance(entry, Failure):

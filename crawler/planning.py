@@ -5,6 +5,7 @@ Read beside it: settings.py (the table), config.py (which value wins), run_comma
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,19 +13,25 @@ from typing import TYPE_CHECKING
 import crawler
 from crawler import addresses, config, options, reading, robots, sinks
 from crawler.console import is_terminal
+from crawler.entries import columns_of as columns_in
+from crawler.entries import format_of
 from crawler.errors import InputError
 from crawler.frontier import opening
+from crawler.ordered import LEAST
 from crawler.plan import Plan
 from crawler.politeness import Politeness
 from crawler.scope import Scope
 from crawler.traps import Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from crawler.config import Settings
     from crawler.frontier.memory import Memory
     from crawler.frontier.sqlite import Sqlite
+
+
+_HEADING = 64 * 1024  # bytes in which the first line of a CSV file ends
 
 
 def plan_of(settings: Settings) -> Plan:
@@ -44,6 +51,7 @@ def plan_of(settings: Settings) -> Plan:
         rate=settings.number("rate"),
         links=settings.flag("follow"),
         requisites=settings.flag("requisites"),
+        ordered=max(LEAST, 10 * settings.count("concurrency")) if settings.flag("ordered") else 0,
         sitemaps=settings.flag("sitemaps"),
         nofollow=obey,
         max_pages=settings.count("max_pages"),
@@ -77,16 +85,43 @@ def template_of(settings: Settings) -> reading.Template:
 def inputs_of(settings: Settings) -> tuple[str, ...]:
     """The inputs; stdin when none is named and it is no terminal. Raises ConfigError."""
     inputs = settings.texts("input")
-    if inputs:
+    if inputs or settings.texts("retry_failed"):
         return inputs
     if is_terminal(0):
         raise settings.error("input", "name a file of URLs, a URL, or - for stdin")
     return ("-",)
 
 
+def reading_of(
+    settings: Settings, inputs: Sequence[str], template: reading.Template
+) -> reading.Reading:
+    """The entries of the inputs."""
+    return reading.Reading(
+        inputs,
+        template=template,
+        form=settings.text("format"),
+        column=settings.text("column"),
+        failed=settings.texts("retry_failed"),
+    )
+
+
+def columns_of(settings: Settings, inputs: Sequence[str]) -> tuple[str, ...]:
+    """The columns of the input that go into the records, where they are known in advance."""
+    if len(inputs) != 1 or format_of(inputs[0], settings.text("format")) != "csv":
+        return ()
+    path = Path(inputs[0])
+    if not path.is_file():
+        return ()
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return columns_in(file.read(_HEADING), settings.text("column"))
+    return ()
+
+
 def scope_of(settings: Settings) -> Scope | None:
     """What of what is found belongs to the crawl; None when nothing is looked for."""
-    if not any(settings.flag(name) for name in ("follow", "sitemaps", "requisites")):
+    looking = any(settings.flag(name) for name in ("follow", "sitemaps", "requisites"))
+    forms = {format_of(name, settings.text("format")) for name in settings.texts("input")}
+    if not looking and "sitemap" not in forms:
         return None
     return Scope(
         kind=settings.text("scope"),

@@ -1,11 +1,12 @@
-"""URLs from files, arguments and stdin, one per line, read as they are needed.
+"""URLs from files, arguments and stdin, read as they are needed.
 
     files, -, URLs ──► chunks ──► (gunzip) ──► lines ──► Request | Failure | Pause
 
-A line is a URL; `#` begins a comment at the start of a line or after white space; blank lines are
-nothing. A line that is no URL, or a URL that stood there before, comes out as a Failure with the
-code ``url.invalid`` or ``url.duplicate``, so that every line has its record. A pipe or terminal
-that has nothing yet gives a Pause: reading never waits, so fetching never waits for reading.
+In a list a line is a URL, and what it carries after a tab; `#` begins a comment at the start of a
+line or after white space; blank lines are nothing. entries.py has the other forms, records.py reads
+former outputs. What is no URL, or stood there before, comes out as a Failure with the code
+``url.invalid`` or ``url.duplicate``, so that every line has its record. A pipe or terminal that has
+nothing yet gives a Pause: reading never waits, so fetching never waits for reading.
 
 Facts: a FIFO without a writer yet is opened without waiting by O_NONBLOCK, and Linux then does not
 report it as readable until the first writer came and wrote or left (poll(2), fifo(7)). stdin is
@@ -19,14 +20,14 @@ import re
 import select
 import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from crawler import urls
-from crawler.errors import FetchError, InputError, InvalidURL
+from crawler import entries, records, sitemaps, urls
+from crawler.errors import FetchError, InputError, InvalidURL, SitemapError
 from crawler.lines import CHUNK, SHOWN, Bad, lines, recoded, unpacked
-from crawler.model import Failure, Pause, Request, seed_request
+from crawler.model import Failure, Pause, Purpose, Request, seed_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,7 +58,10 @@ class Reading:
     Args:
         inputs: paths, ``-`` for stdin, or URLs with their scheme.
         template: method, headers and body of every request.
-        seen: tells duplicates; None fetches them again.
+        seen: tells duplicates; None leaves them to whoever takes the requests.
+        form: how inputs are read: one of `entries.FORMATS`.
+        column: the column or key that has the URL; "" = it is looked for.
+        failed: former outputs, whose failed URLs are read first.
         clock: a monotonic clock, in seconds.
 
     Attributes:
@@ -74,6 +78,9 @@ class Reading:
         *,
         template: Template = Template(),
         seen: Seen | None = None,
+        form: str = "auto",
+        column: str = "",
+        failed: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.lines = 0
@@ -82,42 +89,94 @@ class Reading:
         self._template = template
         self._seen = seen
         self._clock = clock
-        self._items = self._read(inputs)
+        self._form = form
+        self._column = column
+        self._items = self._read(inputs, failed)
 
     def __iter__(self) -> Iterator[Request | Failure | Pause]:
         return self._items
 
-    def _read(self, inputs: Sequence[str]) -> Iterator[Request | Failure | Pause]:
+    def _read(
+        self, inputs: Sequence[str], failed: Sequence[str]
+    ) -> Iterator[Request | Failure | Pause]:
+        for name in failed:
+            yield from self._told(name, records.failed(name))
         for name in inputs:
+            form = entries.format_of(name, self._form)
             if is_url(name):
-                yield self._entry("argument", 0, name)
+                item = self._entry("argument", 0, name)
+                if self._form == "sitemap" and isinstance(item, Request):
+                    item = replace(item, purpose=Purpose.SITEMAP)
+                yield item
                 continue
             shown = "stdin" if name == "-" else name
-            idle = 0
-            for item in lines(self._chunks(name, shown)):
-                if isinstance(item, Pause):
-                    yield item
-                    continue
-                number, line = item
-                text = _text(line)
-                if text:
-                    idle = 0
-                    yield self._entry(shown, number, text)
-                else:
-                    idle += 1
-                    if idle % _BETWEEN_TURNS == 0:
-                        yield _TURN
+            if form == "lines":
+                yield from self._of_lines(name, shown)
+            elif form == "sitemap":
+                yield from self._of_sitemap(name, shown)
+            else:
+                found = lines(self._chunks(name, shown))
+                column = self._column
+                said = (
+                    entries.of_rows(found, column, shown)
+                    if form == "csv"
+                    else entries.of_objects(found, column)
+                )
+                yield from self._told(shown, said)
 
-    def _entry(self, name: str, line: int, text: str | Bad) -> Request | Failure:
+    def _of_lines(self, name: str, shown: str) -> Iterator[Request | Failure | Pause]:
+        idle = 0
+        for item in lines(self._chunks(name, shown)):
+            if isinstance(item, Pause):
+                yield item
+                continue
+            number, line = item
+            text = _text(line)
+            if text:
+                idle = 0
+                yield self._entry(shown, number, text)
+            else:
+                idle += 1
+                if idle % _BETWEEN_TURNS == 0:
+                    yield _TURN
+
+    def _told(
+        self, shown: str, said: Iterator[entries.Said | Pause]
+    ) -> Iterator[Request | Failure | Pause]:
+        for item in said:
+            if isinstance(item, Pause):
+                yield item
+            elif item.text:
+                yield self._entry(shown, item.line, item.text, item.carried)
+
+    def _of_sitemap(self, name: str, shown: str) -> Iterator[Request | Failure | Pause]:
+        whole = bytearray()
+        for chunk in self._chunks(name, shown):
+            if isinstance(chunk, Pause):
+                yield chunk
+            elif len(whole) <= sitemaps.MOST_BYTES:
+                whole += chunk
+        try:
+            for number, (text, is_sitemap, _) in enumerate(sitemaps.locations(bytes(whole)), 1):
+                item = self._entry(shown, number, text)
+                if is_sitemap and isinstance(item, Request):
+                    item = replace(item, purpose=Purpose.SITEMAP)
+                yield item
+        except SitemapError as error:
+            raise InputError(f"cannot read {shown} to its end: {error}") from error
+
+    def _entry(self, name: str, line: int, text: str | Bad, carried: str = "") -> Request | Failure:
         self.lines += 1
         place = f"{name}:{line}: " if line else ""
         if isinstance(text, Bad):
             return self._refused(f"{place}{text.reason}", "url.invalid", text.shown)
         try:
+            if "\t" in text and not carried:
+                text, carried = entries.with_fields(text)
             if _CONTROL.search(text):
                 raise InvalidURL(f"not a URL: {text[:SHOWN]!a}")
             url, headers = urls.seed(text)
-        except InvalidURL as error:
+        except ValueError as error:  # InvalidURL is one
             shown = without_password(text[:SHOWN])
             said = str(error) if shown == text[:SHOWN] else f"not a URL: {shown!a}"
             return self._refused(f"{place}{said}", "url.invalid", shown)
@@ -135,6 +194,7 @@ class Reading:
             number=self.lines,
             since=self._clock(),
             text=text,
+            carried=carried,
         )
 
     def _refused(self, message: str, code: str, text: str, url: str = "") -> Failure:

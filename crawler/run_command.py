@@ -32,7 +32,15 @@ from crawler.errors import (
 from crawler.manners_file import MannersFile
 from crawler.model import Failure
 from crawler.outputs import Outputs
-from crawler.planning import frontier_of, inputs_of, plan_of, scope_of, template_of
+from crawler.planning import (
+    columns_of,
+    frontier_of,
+    inputs_of,
+    plan_of,
+    reading_of,
+    scope_of,
+    template_of,
+)
 from crawler.safety import safe_text
 from crawler.sinks import OutputClosed
 from crawler.state import INPUT, State
@@ -83,7 +91,7 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     inputs = inputs_of(settings)
     template = template_of(settings)
     scope = scope_of(settings)
-    reading.check(inputs)
+    reading.check((*inputs, *settings.texts("retry_failed")))
     if engines.needs_patch(plan.engine) and not engines.is_patched():
         handover.give(settings, arguments=arguments, environ=environ)
     reason = engines.unavailable(plan.engine)
@@ -96,8 +104,11 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     plan = _within_descriptors(plan, console)
     with contextlib.closing(frontier_of(settings, template)) as frontier:
         state = State(frontier, settings, inputs)
-        entries = reading.Reading(inputs, template=template)
-        with Outputs(settings, inputs, plan.engine, environ, marks=state.marks) as outputs:
+        entries = reading_of(settings, inputs, template)
+        columns = columns_of(settings, inputs)
+        with Outputs(
+            settings, inputs, plan.engine, environ, columns=columns, marks=state.marks
+        ) as outputs:
             return _Run(settings, plan, entries, scope, state, outputs, console).perform()
 
 
@@ -225,6 +236,7 @@ class _Run:
             self,
             self._stop,
             discovery=self._discovery,
+            before=state.read,
             spent=self._spent,
             tick=self._tick,
             window=0 if self._frontier.durable else WINDOW,

@@ -72,7 +72,7 @@ def entries(response: Response) -> Iterator[Entry]:
     """
     base = response.url
     number = 0
-    for text, is_sitemap, modified in _locations(response.body):
+    for text, is_sitemap, modified in locations(response.body):
         if number >= MOST_ENTRIES:
             return
         number += 1
@@ -83,7 +83,8 @@ def entries(response: Response) -> Iterator[Entry]:
         yield Entry(url, is_sitemap, modified)
 
 
-def _locations(body: bytes) -> Iterator[tuple[str, bool, str]]:
+def locations(body: bytes) -> Iterator[tuple[str, bool, str]]:
+    """As they are written: text, whether it is a sitemap's, when it was modified."""
     pieces = _as_utf_8(_bounded(_decompressed(_cut(body))))
     head = next(pieces, b"")
     if head.startswith(b"<"):

@@ -42,6 +42,7 @@ class State:
 
     Attributes:
         marks: how much of each output is whole; None when nothing is kept.
+        read: lines that earlier runs read.
         queued: URLs that an earlier run left.
         round: 1, and one more each time that all was fetched anew.
     """
@@ -59,7 +60,7 @@ class State:
         self.queued = frontier.waiting
         self.round = 1
         self.frontier = frontier
-        self._read = 0  # lines that earlier runs read
+        self.read = 0
         self._clock = clock
         self._wall = wall
         self._point_at = 0.0
@@ -70,7 +71,7 @@ class State:
         read = int(self.marks.pop(INPUT, "0"))
         named = json.dumps(list(inputs))
         if frontier.noted("inputs") == named:
-            self._read = read
+            self.read = read
         self.round = int(frontier.noted("round") or "1")
         if settings.flag("if_modified") and frontier.noted("finished") and not self.queued:
             self.queued = frontier.queue_all()
@@ -84,18 +85,18 @@ class State:
     @property
     def is_finished(self) -> bool:
         """Whether an earlier run left nothing to do, as far as is known before reading on."""
-        return self.marks is not None and self._read > 0 and not self.queued
+        return self.marks is not None and self.read > 0 and not self.queued
 
     def unread(self, entries: Reading) -> Iterator[Request | Failure | Pause]:
         """What earlier runs have not read of the input."""
         for entry in entries:
-            if self._read and self._number(entry) <= self._read:
+            if self.read and self._number(entry) <= self.read:
                 continue
             yield entry
 
     def lines(self, entries: Reading) -> int:
         """Lines of the input that this run read."""
-        return max(0, entries.lines - self._read)
+        return max(0, entries.lines - self.read)
 
     def widen(self, scope: Scope | None) -> None:
         """Take what earlier runs were given into the scope."""
@@ -104,7 +105,7 @@ class State:
 
     def place(self, entries: Reading) -> str:
         """How much of the input was read, for the marks."""
-        return str(max(self._read, entries.lines))
+        return str(max(self.read, entries.lines))
 
     def point(self) -> None:
         """Keep how far the crawl is, now and then."""

@@ -1,0 +1,69 @@
+"""Outcomes in the order of their lines, with a bound on what waits for its turn. Pure.
+
+    ended: 3 1 4 2 ──► held: 3 ──► 1 ──► held: 3 4 ──► 2 3 4
+
+A line that takes long holds back the records of those after it. So that they do not fill the
+memory, no line is read further than `window` beyond the first that is missing: one slow line then
+holds up the crawl, too. What has no line, a page that was found, waits for nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crawler.model import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crawler.model import Final
+
+LEAST = 1_000  # lines
+BYTES = 64 * 1024 * 1024  # of bodies that are held
+
+
+class Ordered:
+    """Holds outcomes until those of all earlier lines are there.
+
+    Args:
+        before: the number of the last line that has nothing to do with this run.
+        window: lines that may be read beyond the first whose outcome is missing.
+    """
+
+    def __init__(self, before: int, window: int) -> None:
+        self._next = before + 1
+        self._window = window
+        self._held: dict[int, Final] = {}
+        self._bytes = 0
+
+    def may_read(self, lines: int) -> bool:
+        """Whether another line may be read when `lines` were."""
+        return lines - self._next + 1 < self._window and self._bytes < BYTES
+
+    def released(self, finals: Iterable[Final]) -> list[Final]:
+        """What may be written now that these have ended, in order."""
+        free: list[Final] = []
+        for final in finals:
+            number = final.request.number
+            if number < self._next:
+                free.append(final)
+            else:
+                self._held[number] = final
+                self._bytes += _size(final)
+        while self._next in self._held:
+            final = self._held.pop(self._next)
+            self._bytes -= _size(final)
+            free.append(final)
+            self._next += 1
+        return free
+
+    def rest(self) -> list[Final]:
+        """What is still held when nothing more will end, in order."""
+        held = [self._held[number] for number in sorted(self._held)]
+        self._held.clear()
+        self._bytes = 0
+        return held
+
+
+def _size(final: Final) -> int:
+    return len(final.body) + len(final.raw) if isinstance(final, Response) else 0

@@ -1,0 +1,97 @@
+"""Records in the order of the lines, and a bound on what waits."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.model import Headers, Request, Response, Skip
+from crawler.ordered import BYTES, Ordered
+from crawler.serving.fixture import Site
+
+
+def ended(number: int, size: int = 0) -> Response:
+    body = bytes(size)
+    return Response(
+        Request(f"http://a/{number}", number=number), 200, "", Headers(), body, b"", "1.1", "",
+        datetime.now(UTC), 0.0,
+    )  # fmt: skip
+
+
+def numbers(finals: list) -> list[int]:
+    return [final.request.number for final in finals]
+
+
+@given(st.permutations(range(1, 12)), st.integers(1, 4))
+def test_all_come_out_in_order_whatever_ends_first(order: list[int], together: int) -> None:
+    ordered = Ordered(0, 100)
+    out: list[int] = []
+
+    for at in range(0, len(order), together):
+        out += numbers(ordered.released([ended(n) for n in order[at : at + together]]))
+
+    assert out == list(range(1, 12))
+    assert ordered.rest() == []
+
+
+def test_what_has_no_line_and_what_came_before_waits_for_nobody() -> None:
+    ordered = Ordered(10, 100)
+
+    skip = Skip(Request("http://a/"), "policy.trap")
+    assert numbers(ordered.released([ended(12), skip, ended(7)])) == [0, 7]
+    assert numbers(ordered.rest()) == [12]
+
+
+def test_no_line_is_read_beyond_the_window() -> None:
+    ordered = Ordered(0, 10)
+
+    assert ordered.may_read(9)
+    assert not ordered.may_read(10)
+    ordered.released([ended(1)])
+    assert ordered.may_read(10)
+
+
+def test_bodies_that_wait_have_a_bound() -> None:
+    ordered = Ordered(0, 1000)
+    ordered.released([ended(2, BYTES)])
+
+    assert not ordered.may_read(2)
+    ordered.released([ended(1)])
+    assert ordered.may_read(2)
+
+
+@pytest.mark.parametrize("engine", ["selectors", "threads"])
+def test_the_command_writes_in_the_order_of_the_lines(
+    site: Site, crawl, tmp_path: Path, engine: str
+) -> None:
+    delays = [50, 0, 30, 0, 80, 0, 10, 0]
+    lines = [f"{site.url}/delay/{delay}?n={n}" for n, delay in enumerate(delays)]
+    lines[3:3] = ["http://bad host/", lines[0], f"{site.url}/private/x", "http://127.0.0.1:1/"]
+    path, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+
+    ended = crawl(str(path), "-e", engine, "--ordered", "-o", str(out), "--retries", "0")
+
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [record["n"] for record in found] == list(range(1, 13)), ended.stderr
+    assert [record["error"] for record in found[3:7]] == [
+        "url.invalid", "url.duplicate", "robots.disallowed", "connect.refused",
+    ]  # fmt: skip
+
+
+def test_a_slow_line_holds_up_the_reading_and_not_the_memory(
+    site: Site, crawl, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    quick = "".join(f"{site.url}/page/1?n={number}\n" for number in range(3000))
+    path.write_text(f"{site.url}/delay/700\n{quick}")
+
+    ended = crawl(str(path), "-e", "selectors", "--ordered", "-o", str(out))
+
+    numbers = [json.loads(line)["n"] for line in out.read_text().splitlines()]
+    assert numbers == list(range(1, 3002)), ended.stderr
