@@ -1,10 +1,12 @@
 """What a URL costs the frontier, with ten thousand URLs and with a million: `make frontier`.
 
-    python benchmarks/frontier.py [memory|sqlite] [URLS HOSTS]
+    python benchmarks/frontier.py [memory|sqlite] [URLS HOSTS TOGETHER]
 
-Every URL is added, taken, ended and finished; with sqlite there is a commit every 50 URLs, as a
-crawl has at concurrency 50. CPU seconds of this process, so that a busy machine matters less; each
-size in a process of its own. For sqlite also: the time from the open file to the first request.
+The URLs of a host come ten at a time, as the links of a page do; then, for the worst case, hosts
+come in rotation, so that no page of the file is touched twice soon. Every URL is added, taken,
+ended and finished; with sqlite there is a commit every 50 URLs, as a crawl has at concurrency 50.
+CPU seconds of this process, so that a busy machine matters less; each size in a process of its own.
+For sqlite also: the time from the open file to the first request.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from crawler.politeness import Answer, Pace, Politeness
 
 SIZES = ((10_000, 1_000), (100_000, 10_000), (1_000_000, 100_000))
 TURN = 50
+TOGETHER = (10, 1)  # URLs of one host in a row
 
 
 def pace(_: str) -> Pace:
@@ -34,13 +37,13 @@ def rss() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def one(kind: str, urls: int, hosts: int) -> None:
+def one(kind: str, urls: int, hosts: int, together: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "crawl.db"
         frontier = _opened(kind, path)
         before, began = rss(), time.process_time()
         for number in range(urls):
-            frontier.add(Request(f"http://host{number % hosts}.example/page/{number}"))
+            frontier.add(Request(f"http://host{number // together % hosts}.example/page/{number}"))
             if number % 1000 == 999:
                 frontier.commit({})
         added = time.process_time() - began
@@ -72,7 +75,8 @@ def one(kind: str, urls: int, hosts: int) -> None:
         grown = (rss() - before) / 2**20
         frontier.close()
     print(
-        f"{kind:<7} {urls:>9,} URLs {hosts:>8,} hosts   add {added / urls * 1e6:6.1f} us"
+        f"{kind:<7} {urls:>9,} URLs {hosts:>8,} hosts x{together:<2}"
+        f"   add {added / urls * 1e6:6.1f} us"
         f"   take to end {taken / urls * 1e6:6.1f} us   all {(added + taken) / urls * 1e6:6.1f} us"
         f"   RSS +{grown:6.1f} MB   file {size:4.0f} B/URL   first request {opening:5.2f} s",
         flush=True,
@@ -84,9 +88,11 @@ def _opened(kind: str, path: Path) -> Memory | Sqlite:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4:
-        one(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    if len(sys.argv) == 5:
+        one(sys.argv[1], *map(int, sys.argv[2:]))
     else:
         for kind in sys.argv[1:] or ("memory", "sqlite"):
-            for urls, hosts in SIZES:
-                subprocess.run([sys.executable, __file__, kind, str(urls), str(hosts)], check=True)
+            for together in TOGETHER:
+                for urls, hosts in SIZES:
+                    size = [str(urls), str(hosts), str(together)]
+                    subprocess.run([sys.executable, __file__, kind, *size], check=True)
