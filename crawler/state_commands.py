@@ -9,6 +9,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,7 @@ def remembered(path: Path, given: Mapping[str, object]) -> Settings:
     """
     with StateFile(path) as file:
         written = file.noted("settings")
+        inputs = json.loads(file.noted("inputs") or "[]")
     if not written:
         raise FrontierError(f"{str(path)!r} remembers no command: give it with --state once more")
     values, origins = json.loads(written)
@@ -116,6 +118,8 @@ def remembered(path: Path, given: Mapping[str, object]) -> Settings:
         if given.get(name) is not None or name not in known:
             known[name] = fresh.values[name]
             origins[name] = fresh.origins[name]
+    if inputs == ["-"] and given.get("input") is None:
+        known["input"] = (os.devnull,)  # what stdin said is in the state; the rest is gone with it
     known["state"] = str(path)
     return config.Settings(known, {name: origins[name] for name in known})
 
