@@ -27,15 +27,14 @@ import json
 import time
 import zlib
 from collections import Counter
-from dataclasses import replace
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from crawler import addresses
 from crawler import robots as rules_of
 from crawler.contracts import State
 from crawler.frontier import _schema
 from crawler.frontier._lines import Lines
+from crawler.frontier._rows import Fields, fields_of, hash_of, origin_of, request_of, told_of
 from crawler.model import Purpose, Request, Skip
 
 if TYPE_CHECKING:
@@ -54,7 +53,6 @@ _IDLE = 3_000  # lines without work that are remembered for their pace
 _HOSTS = 100_000  # origins that are known to have a row
 _AGAIN = 0.25  # seconds between two looks for hosts when the last one found none
 _VALIDATOR = 1024  # characters of an ETag or a date that are kept
-Fields: TypeAlias = "tuple[tuple[str, str], ...]"
 _COLUMNS = {
     State.QUEUED: "queued", State.DONE: "done", State.FAILED: "failed", State.SKIPPED: "skipped",
 }  # fmt: skip
@@ -151,7 +149,7 @@ class Sqlite:
         self.added = 0
         self._count_all()
         for number, text in self._db.execute("SELECT id, fields FROM fields"):
-            self._fields.setdefault(_fields_of(text), number)
+            self._fields.setdefault(fields_of(text), number)
         self._fields_by_number = {number: fields for fields, number in self._fields.items()}
         self.may_retry = self.lines.may_retry
         self.waits_for = self.lines.waits_for
@@ -179,7 +177,7 @@ class Sqlite:
                 request.url,
                 request.parent,
                 request.number,
-                _told(request),
+                told_of(request),
                 self._fields_number(request.headers),
                 int(request.public_only),
             ),
@@ -264,7 +262,7 @@ class Sqlite:
                 request.row,
             ),
         )
-        origin = _origin(request.via[0] if request.via else request.url)
+        origin = origin_of(request.via[0] if request.via else request.url)
         number = self._number(origin)
         sitemap = request.purpose is Purpose.SITEMAP
         self._count(number, State.QUEUED, -1, sitemap=sitemap)
@@ -413,27 +411,7 @@ class Sqlite:
             self.lines.sweep(keep=self._hosts)
 
     def _request(self, row: tuple[Any, ...], now: float) -> Request:
-        identity, sitemap, depth, url, parent, number, told, fields, public_only = row[:9]
-        attempt, etag, modified = row[9:]
-        request = Request(
-            url,
-            self._fields_by_number[fields],
-            depth=depth,
-            parent=parent,
-            purpose=Purpose.SITEMAP if sitemap else Purpose.PAGE,
-            number=number,
-            attempt=attempt,
-            since=now,
-            public_only=bool(public_only),
-            row=identity,
-        )
-        if told is not None:
-            request = _with_told(request, json.loads(told))
-        if self._conditional and (etag or modified):
-            known = (("If-None-Match", etag), ("If-Modified-Since", modified))
-            given = tuple((name, value) for name, value in known if value)
-            request = replace(request, headers=(*request.headers, *given))
-        return request
+        return request_of(row, now, self._fields_by_number, conditional=self._conditional)
 
     # -- the file --------------------------------------------------------------------------------
 
@@ -486,41 +464,3 @@ class Sqlite:
             ],
         )
         self._changes.clear()
-
-
-def hash_of(text: str) -> int:
-    """63 bits of BLAKE2b (RFC 7693): the key of a URL in the seen set, the number of a host."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1
-
-
-def _origin(url: str) -> str:
-    end = url.find("/", 8)
-    return url if end < 0 else url[:end]
-
-
-def _fields_of(text: str) -> Fields:
-    return tuple((str(name), str(value)) for name, value in json.loads(text))
-
-
-def _told(request: Request) -> str | None:
-    """What a seed says beyond its URL; None for a link."""
-    told: dict[str, object] = {}
-    if request.text and request.text != request.url:
-        told["text"] = request.text
-    if request.carried:
-        told["carried"] = request.carried
-    if request.method != "GET":
-        told["method"] = request.method
-    if request.body:
-        told["body"] = request.body.decode("latin-1")
-    return json.dumps(told) if told else None
-
-
-def _with_told(request: Request, told: dict[str, Any]) -> Request:
-    return replace(
-        request,
-        text=told.get("text", ""),
-        carried=told.get("carried", ""),
-        method=told.get("method", "GET"),
-        body=told.get("body", "").encode("latin-1"),
-    )

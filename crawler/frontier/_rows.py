@@ -1,0 +1,89 @@
+"""A request as a row of the state file, and back. Read beside it: sqlite.py, _schema.py."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from crawler.model import Purpose, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Fields: TypeAlias = "tuple[tuple[str, str], ...]"
+
+
+def request_of(
+    row: tuple[Any, ...], now: float, fields_by_number: Mapping[int, Fields], *, conditional: bool
+) -> Request:
+    """The request of a row that `_schema.NEXT` gave.
+
+    Args:
+        row: as in that statement.
+        now: monotonic instant at which it was read.
+        fields_by_number: the header fields that rows name by number.
+        conditional: it says which version is known already (RFC 9110 13.1).
+    """
+    identity, sitemap, depth, url, parent, number, told, fields, public_only = row[:9]
+    attempt, etag, modified = row[9:]
+    request = Request(
+        url,
+        fields_by_number[fields],
+        depth=depth,
+        parent=parent,
+        purpose=Purpose.SITEMAP if sitemap else Purpose.PAGE,
+        number=number,
+        attempt=attempt,
+        since=now,
+        public_only=bool(public_only),
+        row=identity,
+    )
+    if told is not None:
+        request = _with_told(request, json.loads(told))
+    if conditional and (etag or modified):
+        known = (("If-None-Match", etag), ("If-Modified-Since", modified))
+        given = tuple((name, value) for name, value in known if value)
+        request = replace(request, headers=(*request.headers, *given))
+    return request
+
+
+def hash_of(text: str) -> int:
+    """63 bits of BLAKE2b (RFC 7693): the key of a URL in the seen set, the number of a host."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a canonical URL."""
+    end = url.find("/", 8)
+    return url if end < 0 else url[:end]
+
+
+def fields_of(text: str) -> Fields:
+    """Header fields as the table has them."""
+    return tuple((str(name), str(value)) for name, value in json.loads(text))
+
+
+def told_of(request: Request) -> str | None:
+    """What a seed says beyond its URL; None for a link."""
+    told: dict[str, object] = {}
+    if request.text and request.text != request.url:
+        told["text"] = request.text
+    if request.carried:
+        told["carried"] = request.carried
+    if request.method != "GET":
+        told["method"] = request.method
+    if request.body:
+        told["body"] = request.body.decode("latin-1")
+    return json.dumps(told) if told else None
+
+
+def _with_told(request: Request, told: dict[str, Any]) -> Request:
+    return replace(
+        request,
+        text=told.get("text", ""),
+        carried=told.get("carried", ""),
+        method=told.get("method", "GET"),
+        body=told.get("body", "").encode("latin-1"),
+    )
