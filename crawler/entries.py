@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import re
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from crawler.errors import InputError
-from crawler.lines import SHOWN, Bad
+from crawler.lines import MAX_LINE, SHOWN, Bad
 from crawler.model import Pause
 
 if TYPE_CHECKING:
@@ -30,8 +33,10 @@ FORMATS = ("auto", "lines", "csv", "jsonl", "sitemap")
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xml": "sitemap",
 }  # fmt: skip
-_MOST_ROW = 1024 * 1024  # bytes of one row of CSV, quoted line ends included
+_MOST_ROW = MAX_LINE  # characters of one row of CSV, quoted line ends included
 _DELIMITERS = (",", "\t", ";")
+_CR = "a carriage return outside of quotes"  # all that the csv module finds fault with
+_QUOTED = re.compile(r'"[^"]*"')
 _NAMED = ("url", "link", "href", "address", "loc")  # columns that are taken for the URL's
 
 
@@ -85,17 +90,24 @@ def of_objects(found: Lines, column: str) -> Entries:
 def _of_object(number: int, line: bytes, key: str) -> Said:
     shown = line[:SHOWN].decode("utf-8", "replace")
     try:
-        value = json.loads(line)
+        value = json.loads(line, parse_constant=str, parse_float=_float)
+        if isinstance(value, str):
+            return Said(number, value or Bad("an empty text", shown))
+        if not isinstance(value, dict):
+            return Said(number, Bad("neither a JSON object nor a text", shown))
+        url = value.pop(key, None)
+        carried = json.dumps(value) if value else ""
     except (ValueError, RecursionError):
         return Said(number, Bad("not JSON", shown))
-    if isinstance(value, str):
-        return Said(number, value)
-    if not isinstance(value, dict):
-        return Said(number, Bad("neither a JSON object nor a text", shown))
-    url = value.pop(key, None)
     if not isinstance(url, str) or not url:
-        return Said(number, Bad(f"no text under {key!r}", shown))
-    return Said(number, url, json.dumps(value) if value else "")
+        return Said(number, Bad(f"no text under {key!r}", shown), carried)
+    return Said(number, url, carried)
+
+
+def _float(text: str) -> float | str:
+    """The number; as it was written when no JSON can say it."""
+    value = float(text)
+    return value if math.isfinite(value) else text
 
 
 def of_rows(found: Lines, column: str, shown: str) -> Entries:
@@ -125,27 +137,30 @@ def of_rows(found: Lines, column: str, shown: str) -> Entries:
             yield table.said(number, text)
 
 
-def columns_of(head: bytes, column: str) -> tuple[str, ...]:
-    """The columns of a CSV file that are carried, from its beginning; empty without a heading."""
-    text = head.decode("utf-8-sig", "replace").partition("\n")[0].rstrip("\r")
-    if not text.strip():
-        return ()
+def columns_of(found: Lines, column: str) -> tuple[str, ...]:
+    """The columns of a CSV file that are carried, from its first lines; none without a heading."""
+    texts = (item[1] for item in _rows(found) if not isinstance(item, Pause))
+    rows = (text for text in texts if isinstance(text, str) and text.strip())
     try:
-        table = _Table(text, column, "")
+        table = _Table(next(rows, ""), column, "")
+        if table.has_heading and table.at is None:
+            table.said(0, next(rows, ""))
     except InputError:
         return ()
-    return tuple(name for n, name in enumerate(table.names) if n != table.at) if (
-        table.has_heading and table.at is not None
-    ) else ()  # fmt: skip
+    names = enumerate(table.names if table.has_heading else ())
+    return tuple(name for n, name in names if n != table.at)
 
 
 class _Table:
     """Which column is the URL's, and what the others are called."""
 
     def __init__(self, first: str, column: str, shown: str) -> None:
-        self._delimiter = max(_DELIMITERS, key=first.count)
+        self._delimiter = _delimiter_of(first)
         self._shown = shown
-        cells = self._cells(first)
+        try:
+            cells = self._cells(first)
+        except csv.Error as error:
+            raise InputError(f"{shown}: its first row is no CSV: {_CR}") from error
         self.has_heading = not any(_is_url(cell) for cell in cells)
         numbers = [f"column {n}" for n in range(1, len(cells) + 1)]
         self.names = [name.strip() or number for name, number in zip(cells, numbers, strict=True)]
@@ -155,20 +170,23 @@ class _Table:
 
     def said(self, number: int, row: str) -> Said:
         """What the row says."""
-        cells = self._cells(row)
+        try:
+            cells = self._cells(row)
+        except csv.Error:
+            return Said(number, Bad(f"the row is no CSV: {_CR}", row[:SHOWN]))
         if self.at is None:
             self.at = next((n for n, cell in enumerate(cells) if _is_url(cell)), None)
             if self.at is None:
                 raise self._no_column("none of them has a URL in the first row")
-        if self.at >= len(cells):
-            return Said(number, Bad("the row has too few cells", row[:SHOWN]))
         carried = {
             name: cell
             for n, (name, cell) in enumerate(zip(self.names, cells, strict=False))
             if n != self.at
         }
         carried |= {f"column {n + 1}": cells[n] for n in range(len(self.names), len(cells))}
-        return Said(number, cells[self.at].strip(), json.dumps(carried) if carried else "")
+        text = cells[self.at].strip() if self.at < len(cells) else ""
+        told: str | Bad = text or Bad("the row has no URL", row[:SHOWN])
+        return Said(number, told, json.dumps(carried) if carried else "")
 
     def _cells(self, row: str) -> list[str]:
         row = row.replace("\0", "\ufffd")
@@ -198,43 +216,105 @@ def _is_url(cell: str) -> bool:
     return cell.strip()[:8].lower().startswith(("http://", "https://"))
 
 
+def _delimiter_of(row: str) -> str:
+    return max(_DELIMITERS, key=_QUOTED.sub("", row).count)
+
+
 def _rows(found: Lines) -> Iterator[tuple[int, str | Bad] | Pause]:
     """Whole rows: lines whose quotes are not closed go on with the next."""
-    open_at, held = 0, ""
+    quoted = _Quoted()
     for item in found:
         if isinstance(item, Pause):
             yield item
             continue
         number, line = item
         if isinstance(line, Bad):
-            open_at, held = 0, ""
+            yield from quoted.end()
             yield number, line
-            continue
-        text = line.decode("utf-8", "replace").removesuffix("\r")
-        held = f"{held}\n{text}" if open_at else text
-        open_at = open_at or number
-        if held.count('"') % 2 == 0:
-            yield open_at, held
-            open_at, held = 0, ""
-        elif len(held) > _MOST_ROW:
-            yield open_at, Bad(f"a row of more than {_MOST_ROW} bytes: a quote is not closed",
-                               held[:SHOWN])  # fmt: skip
-            open_at, held = 0, ""
-    if open_at:
-        yield open_at, held  # the last quote is missing: what is there counts
+        else:
+            yield from quoted.rows(number, line.decode("utf-8", "replace").removesuffix("\r"))
+    yield from quoted.end()
+
+
+class _Quoted:
+    """The lines of a row that is not whole yet.
+
+    A quote that is closed nowhere takes no other line with it: its line is then a row for itself.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[tuple[int, str]] = []
+        self._size = 0
+        self._is_open = False
+        self._delimiter = ""  # the first row tells
+
+    def rows(self, number: int, text: str) -> Iterator[tuple[int, str]]:
+        """The rows that are whole with this line."""
+        lines = deque([(number, text)])
+        while lines:
+            line = lines.popleft()
+            self._held.append(line)
+            self._size += len(line[1]) + 1
+            delimiter = self._delimiter or _delimiter_of(line[1])
+            self._is_open = _is_open(line[1], delimiter, was_open=self._is_open)
+            if not self._is_open:
+                held = self._taken()
+                row = "\n".join(text for _, text in held)
+                self._delimiter = self._delimiter or (row.strip() and _delimiter_of(row))
+                yield held[0][0], row
+            elif self._size > _MOST_ROW:
+                first, *others = self._taken()
+                yield first
+                lines.extendleft(reversed(others))
+
+    def end(self) -> Iterator[tuple[int, str]]:
+        """The rows in what is left."""
+        while self._held:
+            first, *others = self._taken()
+            yield first
+            for line in others:
+                yield from self.rows(*line)
+
+    def _taken(self) -> list[tuple[int, str]]:
+        held, self._held = self._held, []
+        self._size, self._is_open = 0, False
+        return held
+
+
+def _is_open(line: str, delimiter: str, *, was_open: bool) -> bool:
+    """Whether the line ends within quotes: the csv module then asks for another."""
+    if '"' not in line:
+        return was_open
+    lines = iter((f'"{line}' if was_open else line, ""))
+    try:
+        next(csv.reader(lines, delimiter=delimiter))
+    except csv.Error:
+        return False
+    return next(lines, None) is None
 
 
 def of_records(found: Iterable[dict[str, object]], known: frozenset[str]) -> Iterator[Said]:
-    """The URLs of those records of an output that say that something failed."""
+    """What those records of an output say that tell of a failure; the others say nothing."""
     for number, record in enumerate(found, 1):
         error = record.get("error")
         url = record.get("url") or record.get("input")
         if not error or error in {"url.invalid", "url.duplicate"} or not isinstance(url, str):
+            yield Said(number, "")
             continue
-        carried = {key: value for key, value in record.items() if key not in known}
-        told = record.get("carried")
-        if isinstance(told, dict):
-            carried |= told
-        elif isinstance(told, str) and told.startswith("{"):
-            carried |= json.loads(told)
+        carried = {
+            key: value
+            for key, value in record.items()
+            if key not in known and not isinstance(value, bytes)
+        }
+        carried |= _object(record.get("carried"))
         yield Said(number, url, json.dumps(carried) if carried else "")
+
+
+def _object(told: object) -> dict[str, object]:
+    """What was carried, as records have it: an object, or in tables its text."""
+    if isinstance(told, str):
+        try:
+            told = json.loads(told, parse_constant=str, parse_float=_float)
+        except (ValueError, RecursionError):  # torn
+            return {}
+    return told if isinstance(told, dict) else {}

@@ -210,14 +210,18 @@ class Fed:
     def _is_hungry(self) -> bool:
         if self._dry or not self._may_begin():
             return False
-        if self.ordered is not None and not self.ordered.may_read(self._read):
+        if not self._may_read():
             return False
         return not self._window or self._frontier.waiting < self._window
+
+    def _may_read(self) -> bool:
+        # Where all lines are read before anything begins, none can be left for later.
+        return self.ordered is None or self._whole or self.ordered.may_read(self._read)
 
     def _feed(self, most: int) -> Pause | None:
         """Read the next `most` lines into the frontier; the Pause that stopped it."""
         for _ in range(most):
-            if self.ordered is not None and not self.ordered.may_read(self._read):
+            if not self._may_read():
                 return None
             item = next(self._seeds, None)
             self._read = max(self._read, _number(item))
@@ -230,6 +234,8 @@ class Fed:
                 self._bad.append(item)
             elif self._frontier.add(item):
                 self._discovery.seed(item)
+                if self.ordered is not None and item.purpose is not Purpose.PAGE:
+                    self.ordered.passes(item.number)
             else:
                 self._bad.append(_seen_before(item))
         return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.model import Response
+from crawler.model import Failure, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,12 +33,17 @@ class Ordered:
     def __init__(self, before: int, window: int) -> None:
         self._next = before + 1
         self._window = window
-        self._held: dict[int, Final] = {}
+        self._held: dict[int, Final | None] = {}  # None: its line has no record
         self._bytes = 0
 
     def may_read(self, lines: int) -> bool:
         """Whether another line may be read when `lines` were."""
         return lines - self._next + 1 < self._window and self._bytes < BYTES
+
+    def passes(self, number: int) -> None:
+        """The line of that number will have no record: it names a sitemap."""
+        if number >= self._next:
+            self._held[number] = None
 
     def released(self, finals: Iterable[Final]) -> list[Final]:
         """What may be written now that these have ended, in order."""
@@ -51,19 +56,21 @@ class Ordered:
                 self._held[number] = final
                 self._bytes += _size(final)
         while self._next in self._held:
-            final = self._held.pop(self._next)
-            self._bytes -= _size(final)
-            free.append(final)
+            ready = self._held.pop(self._next)
+            if ready is not None:
+                self._bytes -= _size(ready)
+                free.append(ready)
             self._next += 1
         return free
 
     def rest(self) -> list[Final]:
         """What is still held when nothing more will end, in order."""
-        held = [self._held[number] for number in sorted(self._held)]
+        held = [final for _, final in sorted(self._held.items()) if final is not None]
         self._held.clear()
         self._bytes = 0
         return held
 
 
 def _size(final: Final) -> int:
-    return len(final.body) + len(final.raw) if isinstance(final, Response) else 0
+    kept = final.error.partial if isinstance(final, Failure) else final
+    return len(kept.body) + len(kept.raw) if isinstance(kept, Response) else 0

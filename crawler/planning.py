@@ -17,6 +17,7 @@ from crawler.entries import columns_of as columns_in
 from crawler.entries import format_of
 from crawler.errors import InputError
 from crawler.frontier import opening
+from crawler.lines import lines, recoded, unpacked
 from crawler.ordered import LEAST
 from crawler.plan import Plan
 from crawler.politeness import Politeness
@@ -112,8 +113,9 @@ def columns_of(settings: Settings, inputs: Sequence[str]) -> tuple[str, ...]:
     path = Path(inputs[0])
     if not path.is_file():
         return ()
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        return columns_in(file.read(_HEADING), settings.text("column"))
+    with contextlib.suppress(OSError, InputError), path.open("rb") as file:
+        head = recoded(unpacked(iter([file.read(_HEADING)]), inputs[0]))
+        return columns_in(lines(head), settings.text("column"))
     return ()
 
 

@@ -143,11 +143,17 @@ class Reading:
     def _told(
         self, shown: str, said: Iterator[entries.Said | Pause]
     ) -> Iterator[Request | Failure | Pause]:
+        idle = 0
         for item in said:
             if isinstance(item, Pause):
                 yield item
             elif item.text:
+                idle = 0
                 yield self._entry(shown, item.line, item.text, item.carried)
+            else:
+                idle += 1
+                if idle % _BETWEEN_TURNS == 0:
+                    yield _TURN
 
     def _of_sitemap(self, name: str, shown: str) -> Iterator[Request | Failure | Pause]:
         whole = bytearray()
@@ -169,7 +175,8 @@ class Reading:
         self.lines += 1
         place = f"{name}:{line}: " if line else ""
         if isinstance(text, Bad):
-            return self._refused(f"{place}{text.reason}", "url.invalid", text.shown)
+            message = f"{place}{text.reason}"
+            return self._refused(message, "url.invalid", text.shown, carried=carried)
         try:
             if "\t" in text and not carried:
                 text, carried = entries.with_fields(text)
@@ -179,12 +186,12 @@ class Reading:
         except ValueError as error:  # InvalidURL is one
             shown = without_password(text[:SHOWN])
             said = str(error) if shown == text[:SHOWN] else f"not a URL: {shown!a}"
-            return self._refused(f"{place}{said}", "url.invalid", shown)
+            return self._refused(f"{place}{said}", "url.invalid", shown, carried=carried)
         if "@" in text:
             text = without_password(text)
         if self._seen is not None and not self._seen.add(url):
             message = f"{place}seen before: {url}"
-            return self._refused(message, "url.duplicate", text, url)
+            return self._refused(message, "url.duplicate", text, url, carried)
         template = self._template
         return seed_request(
             url,
@@ -197,8 +204,10 @@ class Reading:
             carried=carried,
         )
 
-    def _refused(self, message: str, code: str, text: str, url: str = "") -> Failure:
-        seed = Request(url, number=self.lines, text=text)
+    def _refused(
+        self, message: str, code: str, text: str, url: str = "", carried: str = ""
+    ) -> Failure:
+        seed = Request(url, number=self.lines, text=text, carried=carried)
         return Failure(seed, FetchError(message, code=code), datetime.now(UTC), 0.0, attempts=0)
 
     def _chunks(self, name: str, shown: str) -> Iterator[bytes | Pause]:

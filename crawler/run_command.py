@@ -91,7 +91,8 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     inputs = inputs_of(settings)
     template = template_of(settings)
     scope = scope_of(settings)
-    reading.check((*inputs, *settings.texts("retry_failed")))
+    read = (*settings.texts("retry_failed"), *inputs)
+    reading.check(read)
     if engines.needs_patch(plan.engine) and not engines.is_patched():
         handover.give(settings, arguments=arguments, environ=environ)
     reason = engines.unavailable(plan.engine)
@@ -103,11 +104,11 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     start_logging(settings.count("verbose"))
     plan = _within_descriptors(plan, console)
     with contextlib.closing(frontier_of(settings, template)) as frontier:
-        state = State(frontier, settings, inputs)
+        state = State(frontier, settings, read)
         entries = reading_of(settings, inputs, template)
         columns = columns_of(settings, inputs)
         with Outputs(
-            settings, inputs, plan.engine, environ, columns=columns, marks=state.marks
+            settings, read, plan.engine, environ, columns=columns, marks=state.marks
         ) as outputs:
             return _Run(settings, plan, entries, scope, state, outputs, console).perform()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -75,11 +76,45 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(text: str, colu
 
 
 def test_a_quote_that_is_never_closed_does_not_fill_the_memory() -> None:
-    text = 'url,note\nhttp://a/,"' + "x" * 60_000 + "\n" + ("y" * 60_000 + "\n") * 30
+    text = 'url,note\nhttp://a/,"' + "x" * 60_000 + "\n" + ("http://b/" + "y" * 60_000 + "\n") * 30
 
-    said = [item.text for item in entries.of_rows(lines(iter([text.encode()])), "", "in.csv")]
+    assert [len(url) for url, _ in rows(text)] == [9, *[60_009] * 30]
 
-    assert any(isinstance(each, entries.Bad) and "quote" in each.reason for each in said)
+
+@pytest.mark.parametrize("note", ['"open', '5" pipe', '"""'])
+def test_a_quote_that_is_closed_nowhere_takes_no_other_row(note: str) -> None:
+    assert [url for url, _ in rows(f"url,note\nhttp://a/,{note}\nhttp://b/,x\n")] == [
+        "http://a/",
+        "http://b/",
+    ]
+
+
+def test_long_rows_of_many_short_lines_are_looked_at_once() -> None:
+    text = 'url,note\nhttp://a/,"' + "x\n" * 200_000
+
+    assert len(rows(text)) == 200_000
+
+
+def test_a_carriage_return_outside_of_quotes_spoils_its_row_alone() -> None:
+    (bad, _), (good, _) = rows("url,note\nhttp://a/,x\ry\nhttp://b/,\n")
+
+    assert isinstance(bad, entries.Bad)
+    assert good == "http://b/"
+    with pytest.raises(InputError, match="carriage return"):
+        rows("url,note\rhttp://a/,x\r")
+
+
+def test_delimiters_within_quotes_are_not_counted() -> None:
+    text = '"a, b, c, d";url\n1;http://a/\n'
+
+    assert rows(text) == [("http://a/", {"a, b, c, d": "1"})]
+
+
+@pytest.mark.parametrize(
+    "text", ["a,url\n1,http://a/\n", '"a",where\n1,http://a/\n', "\n\na,url\n"]
+)
+def test_columns_are_known_before_the_first_row_is_read(text: str) -> None:
+    assert entries.columns_of(lines(iter([text.encode()])), "") == ("a",)
 
 
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=8)), max_size=6))
@@ -115,6 +150,28 @@ def test_json_lines_carry_their_other_keys(tmp_path: Path) -> None:
     assert (second.url, second.carried) == ("http://b/", "")
     assert [type(item) for item in bad] == [Failure] * 3
     assert f"{path}:4: no text under 'url'" in str(bad[0].error)
+
+
+def test_what_json_cannot_say_is_carried_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"url": "http://a/", "x": NaN, "y": 1e999}\n{"url": "http://a b/", "k": 1}\n')
+
+    good, bad = read(path)
+
+    assert isinstance(good, Request)
+    assert json.loads(good.carried) == {"x": "NaN", "y": "1e999"}
+    assert isinstance(bad, Failure)
+    assert json.loads(bad.request.carried) == {"k": 1}  # a bad line keeps its other columns
+
+
+@pytest.mark.parametrize("deep", [900, 100_000])
+def test_json_may_be_nested_as_deep_as_it_likes(tmp_path: Path, deep: int) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(
+        '{"url": "http://a/", "x": ' + "[" * deep + "]" * deep + "}\n" + '"http://b/"\n'
+    )
+
+    assert len(read(path)) == 2
 
 
 def test_another_key_may_have_the_url(tmp_path: Path) -> None:
@@ -185,6 +242,64 @@ def test_what_failed_is_fetched_again(site: Site, crawl, tmp_path: Path, suffix:
     records = [json.loads(line) for line in second.read_text().splitlines()]
     assert [record["url"] for record in records] == [f"{site.url}/status/404"], ended.stderr
     assert records[0]["shop"] == "7"
+
+
+def test_torn_records_are_left_out(tmp_path: Path) -> None:
+    good = '{"url": "http://a/1", "error": "x"}\n'
+    middle = tmp_path / "middle.jsonl"
+    middle.write_text(f'{good}{{"url": "htt{good}{good.replace("/1", "/2")}{{"url": "h')
+    packed = tmp_path / "packed.jsonl.gz"
+    packed.write_bytes(gzip.compress((good * 9).encode())[:-9])
+    table = tmp_path / "table.csv"
+    table.write_text('error,carried,url\r\nx,"{""a"": ",http://a/1\r\nx,,http://a/\r\nx,,http://a')
+
+    def found(path: Path) -> list[str]:
+        return [item.url for item in Reading([], failed=[str(path)]) if isinstance(item, Request)]
+
+    assert found(middle) == ["http://a/1", "http://a/2"]
+    assert set(found(packed)) == {"http://a/1"}
+    assert found(table) == ["http://a/1", "http://a/"]
+
+
+def test_a_long_output_without_failures_lets_others_have_their_turn(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text('{"url": "http://a/", "error": null}\n' * 10_000)
+
+    assert len(list(Reading([], failed=[str(path)]))) >= 5
+
+
+def test_the_former_output_is_not_written_over(crawl, tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text('{"url": "http://127.0.0.1:1/", "error": "x"}\n')
+
+    ended = crawl("--retry-failed", str(path), "-o", str(path), "--overwrite")
+
+    assert ended.returncode == 3, ended.stderr
+    assert "127.0.0.1:1" in path.read_text()
+
+
+def test_a_pipe_is_no_former_output(crawl, tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    ended = crawl("--retry-failed", str(path), "-e", "selectors")
+
+    assert ended.returncode == 3
+    assert "regular file" in ended.stderr
+
+
+@pytest.mark.parametrize("how", ["utf-16", "gzip"])
+def test_columns_are_found_in_any_encoding(site: Site, crawl, tmp_path: Path, how: str) -> None:
+    text, path, out = (
+        f"shop,url\r\nred,{site.url}/page/1\r\n",
+        tmp_path / "in.csv",
+        tmp_path / "o.csv",
+    )
+    path.write_bytes(gzip.compress(text.encode()) if how == "gzip" else text.encode(how))
+
+    ended = crawl(str(path), "-e", "selectors", "-o", str(out), "--fields", "status,carried")
+
+    assert out.read_text().splitlines() == ["status,shop", "200,red"], ended.stderr
 
 
 def test_a_file_that_is_no_output_is_refused(crawl, tmp_path: Path) -> None:

@@ -47,6 +47,17 @@ def test_what_has_no_line_and_what_came_before_waits_for_nobody() -> None:
     assert numbers(ordered.rest()) == [12]
 
 
+def test_a_line_without_a_record_holds_nobody_up() -> None:
+    ordered = Ordered(0, 10)
+    ordered.passes(1)
+    ordered.passes(3)
+
+    assert numbers(ordered.released([ended(4), ended(2)])) == [2, 4]
+    ordered.passes(6)
+    ordered.released([ended(7)])
+    assert numbers(ordered.rest()) == [7]
+
+
 def test_no_line_is_read_beyond_the_window() -> None:
     ordered = Ordered(0, 10)
 
@@ -95,3 +106,30 @@ def test_a_slow_line_holds_up_the_reading_and_not_the_memory(
 
     numbers = [json.loads(line)["n"] for line in out.read_text().splitlines()]
     assert numbers == list(range(1, 3002)), ended.stderr
+
+
+def test_more_lines_than_the_window_before_links_are_followed(
+    site: Site, crawl, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    path.write_text("".join(f"{site.url}/page/1?n={number}\n" for number in range(1500)))
+
+    ended = crawl(
+        str(path), "-e", "selectors", "--ordered", "--follow", "--depth", "0", "-o", str(out)
+    )
+
+    numbers = [json.loads(line)["n"] for line in out.read_text().splitlines()]
+    assert numbers == list(range(1, 1501)), ended.stderr
+
+
+def test_a_sitemap_before_more_lines_than_the_window(site: Site, crawl, tmp_path: Path) -> None:
+    index, path, out = tmp_path / "i.xml", tmp_path / "in.txt", tmp_path / "out.jsonl"
+    index.write_text(
+        f"<sitemapindex><sitemap><loc>{site.url}/empty.xml</loc></sitemap></sitemapindex>"
+    )
+    path.write_text("".join(f"{site.url}/page/1?n={number}\n" for number in range(1500)))
+
+    ended = crawl(str(index), str(path), "-e", "selectors", "--ordered", "-o", str(out))
+
+    numbers = [json.loads(line)["n"] for line in out.read_text().splitlines()]
+    assert numbers == list(range(2, 1502)), ended.stderr
