@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     from crawler.model import Limits, Network, Response
 
+LEAST_POOLS = 8  # origins whose connections one worker alone keeps: a redirect must not cost the last
+
 
 class RequestsTransport:
     """requests over kept connections, which all workers of an engine share."""
@@ -102,7 +104,8 @@ class _Adapter(HTTPAdapter):
     def __init__(self, dialer: Dialer, now: threading.local, concurrency: int) -> None:
         self._dialer = dialer
         self._now = now
-        super().__init__(pool_connections=concurrency, pool_maxsize=concurrency)
+        pools = max(concurrency, LEAST_POOLS)
+        super().__init__(pool_connections=pools, pool_maxsize=concurrency)
 
     def close(self) -> None:
         """Close the idle connections; what is under way goes on."""
