@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from crawler.model import Limits, Network, Response
 
-LEAST_POOLS = 8  # origins whose connections one worker alone keeps: a redirect must not cost the last
+LEAST_POOLS = 8  # origins that one worker keeps connections to: a redirect must not cost the last
 
 
 class RequestsTransport:
