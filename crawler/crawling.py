@@ -30,6 +30,7 @@ from crawler.feeding import Fed
 from crawler.fetching import Fetches
 from crawler.model import Failure, Pause, Purpose, Request, Response
 from crawler.parsing import Parsers
+from crawler.reach import pinned
 from crawler.stopping import Leave
 from crawler.watching import TICK, Watched
 from crawler.why import Reason, Spent
@@ -176,6 +177,7 @@ class _Turns:
             follow=plan.redirects,
             retry_on=plan.retry_on,
             proxied=bool(plan.network.proxy),
+            pinned=pinned(plan.network),
             refuse=discovery.refuse,
         )
         self._sync_at = clock() + SYNC

@@ -29,6 +29,7 @@ from crawler.frontier.listed import Listed
 from crawler.hops import SAFE_HEADERS
 from crawler.model import Purpose, Request, Skip
 from crawler.planning import agent_of
+from crawler.reach import pinned
 from crawler.run_command import FAILED
 from crawler.scope import Scope
 from crawler.urls import seed
@@ -116,7 +117,9 @@ class _Asking:
         self._scope = scope
         self._say = say
         self._limits = config.limits(settings)
-        self._proxied = bool(config.network(settings).proxy)
+        network = config.network(settings)
+        self._proxied = bool(network.proxy)
+        self._pinned = pinned(network)
         self._retry_on = options.retry_words(settings.text("retry_on"))
         self._rules: dict[str, Robots] = {}
         self._number = 0
@@ -173,6 +176,7 @@ class _Asking:
             follow=follow,
             retry_on=self._retry_on,
             proxied=self._proxied,
+            pinned=self._pinned,
             refuse=refuse,
         )
         found: Final | None = None

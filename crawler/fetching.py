@@ -42,7 +42,7 @@ from crawler.model import (
     Skip,
     seed_request,
 )
-from crawler.reach import public_only
+from crawler.reach import pinned, public_only
 from crawler.wire.decode import decode
 
 if TYPE_CHECKING:
@@ -165,6 +165,7 @@ def fetched(
         follow=follow,
         retry_on=retry_on,
         proxied=bool(network.proxy),
+        pinned=pinned(network),
     )
     for outcome in settled(engine, fetches, concurrency):
         if stillborn:
@@ -213,6 +214,7 @@ class Fetches:
         follow: redirects followed at most.
         retry_on: as in `fetch_all`.
         proxied: exchanges go through a proxy, so the peer's address says nothing about the host.
+        pinned: hosts and ports whose address the user has given.
         refuse: why a hop is not made: a code and a reason; both empty when it is.
         clock: a monotonic clock, in seconds.
         jitter: gives a random number between its two arguments.
@@ -226,6 +228,7 @@ class Fetches:
         follow: int = 10,
         retry_on: tuple[str, ...] = (RETRYABLE,),
         proxied: bool = False,
+        pinned: frozenset[tuple[str, int]] = frozenset(),
         refuse: Callable[[Request], tuple[str, str]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[float, float], float] = random.uniform,
@@ -236,6 +239,7 @@ class Fetches:
         self._retry_on = frozenset(retry_on)
         self._statuses = any(word[:1].isdigit() for word in retry_on)
         self._proxied = proxied
+        self._pinned = pinned
         self._refuse = refuse
         self._clock = clock
         self._jitter = jitter
@@ -264,7 +268,7 @@ class Fetches:
 
     def _hop(self, response: Response) -> Final | None:
         try:
-            request = hop(response, follow=self._follow, proxied=self._proxied)
+            request = hop(response, follow=self._follow, proxied=self._proxied, pinned=self._pinned)
         except FetchError as error:
             return _failed(response, error)
         request = self._with_deadline(request, response)

@@ -25,6 +25,8 @@ from crawler.model import Purpose, link_request
 from crawler.reach import is_of_its_site, public_only, public_only_after
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from crawler.model import Request, Response
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -34,8 +36,20 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EIGHT_BIT = re.compile(r"[\x80-\xff]")
 
 
-def hop(response: Response, *, follow: int, proxied: bool) -> Request:
+def hop(
+    response: Response,
+    *,
+    follow: int,
+    proxied: bool,
+    pinned: Container[tuple[str, int]] = (),
+) -> Request:
     """The request that a redirect asks for.
+
+    Args:
+        response: the redirect.
+        follow: redirects followed at most.
+        proxied: it came through a proxy, so the peer's address says nothing about the host.
+        pinned: hosts and ports whose address the user has given.
 
     Raises:
         StatusError: there is no Location, or an empty one; `.partial` is the response.
@@ -55,7 +69,7 @@ def hop(response: Response, *, follow: int, proxied: bool) -> Request:
         method=method,
         via=(*request.via, request.url),
         attempt=1,
-        public_only=public_only_after(response, url, proxied=proxied),
+        public_only=public_only_after(response, url, proxied=proxied, pinned=pinned),
     )
     if method != request.method:
         next_request = replace(next_request, headers=_without_content(request), body=b"")

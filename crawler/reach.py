@@ -8,8 +8,9 @@ A private address (addresses.py) is fetched from only where a seed names it:
 * what a public page leads to may only be public, and so on from there, whatever leads to it: a
   link, a redirect, a sitemap, and the robots.txt of a host that is met on that way;
 * a private page's sitemaps are of its own site, or public;
-* a private page may redirect to a name, which may be private as its own is, and to its own address;
-  not to another private address that is spelled out, which no seed and no name stands for.
+* a private page may redirect within its own site (its host, its registered domain, its address) and
+  to names whose address the user has given. All else may only be public, names too: who owns a zone
+  lets its names mean any address, so an open redirect would be a way to every machine inside.
 
 `Request.public_only` carries the answer. Where the connection is made, all addresses of the name
 are looked at, one of them is connected to, and the socket is asked for its peer: a name that was
@@ -29,7 +30,9 @@ from crawler.addresses import is_public
 from crawler.domains import registered_domain
 
 if TYPE_CHECKING:
-    from crawler.model import Response
+    from collections.abc import Container
+
+    from crawler.model import Network, Response
 
 
 def public_only(response: Response, *, proxied: bool) -> bool:
@@ -42,12 +45,26 @@ def public_only(response: Response, *, proxied: bool) -> bool:
     return response.request.public_only or _is_public(response, proxied=proxied)
 
 
-def public_only_after(response: Response, url: str, *, proxied: bool) -> bool:
-    """Whether the `url` that `response` redirects to must be public."""
+def public_only_after(
+    response: Response, url: str, *, proxied: bool, pinned: Container[tuple[str, int]] = ()
+) -> bool:
+    """Whether the `url` that `response` redirects to must be public.
+
+    Args:
+        response: the redirect.
+        url: where it leads.
+        proxied: it came through a proxy, so the peer's address says nothing about the host.
+        pinned: hosts and ports whose address the user has given.
+    """
     if public_only(response, proxied=proxied):
         return True
-    host = urls.origin(url).host
-    return _is_literal(host) and not is_of_its_site(response, url, proxied=proxied)
+    _, host, port, _ = urls.origin(url)
+    return (host, port) not in pinned and not is_of_its_site(response, url, proxied=proxied)
+
+
+def pinned(network: Network) -> frozenset[tuple[str, int]]:
+    """The hosts and ports whose address the user has given."""
+    return frozenset((host.lower(), port) for host, port, _ in network.resolve)
 
 
 def is_of_its_site(response: Response, url: str, *, proxied: bool) -> bool:

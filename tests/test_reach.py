@@ -79,16 +79,19 @@ def response(url: str, peer: str, **fields: str) -> Response:
     ("target", "public_only"),
     [
         ("http://10.0.0.1:81/", False),
-        ("http://wiki.corp.test/", False),
+        ("http://given.corp.test:81/", False),
+        ("http://given.corp.test/", True),
+        ("http://wiki.corp.test/", True),
         ("http://10.0.0.2/", True),
         ("http://169.254.169.254/latest/meta-data/", True),
         ("http://127.0.0.1/", True),
     ],
 )
-def test_a_private_page_redirects_to_no_other_address(target: str, public_only: bool) -> None:
+def test_a_private_page_redirects_within_its_site(target: str, public_only: bool) -> None:
     page = response("http://10.0.0.1/", "10.0.0.1 80", Location=target)
+    given = frozenset({("given.corp.test", 81)})
 
-    assert hop(page, follow=5, proxied=False).public_only is public_only
+    assert hop(page, follow=5, proxied=False, pinned=given).public_only is public_only
 
 
 def test_a_private_site_has_no_sitemap_at_another_address() -> None:
