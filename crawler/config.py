@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from crawler import options, sinks, urls
 from crawler.errors import ConfigError, InvalidURL
+from crawler.headers import is_secret
 from crawler.model import Limits, Network
 from crawler.settings import BY_NAME, SETTINGS, Kind
 
@@ -30,7 +31,6 @@ _MOST_BYTES = 1024 * 1024  # of a configuration file
 _COMMA_LISTS = frozenset({"fields", "retry_on"})
 _WHOLE = frozenset({Kind.COUNT, Kind.LEVEL, Kind.BYTES})
 _NUMBERS = _WHOLE | {Kind.SECONDS, Kind.RATE}
-_SECRET_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
 class Settings:
@@ -184,12 +184,14 @@ def network(settings: Settings) -> Network:
     if proxy and "://" not in proxy:
         proxy = f"http://{proxy}"
     if proxy and not proxy.lower().startswith("http://"):
-        raise settings.error("proxy", f"only http:// proxies are supported, not {_masked(proxy)}")
+        shown = urls.without_user(proxy, is_url=False)
+        raise settings.error("proxy", f"only http:// proxies are supported, not {shown}")
     if proxy:
         try:
             urls.canonical(proxy)
         except InvalidURL:
-            raise settings.error("proxy", f"not a URL: {_masked(proxy)}") from None
+            shown = urls.without_user(proxy, is_url=False)
+            raise settings.error("proxy", f"not a URL: {shown}") from None
     ca_file = Path(settings.text("cacert")) if settings.text("cacert") else None
     if ca_file is not None:
         _check_certificates(settings, ca_file)
@@ -239,7 +241,7 @@ def as_toml(settings: Settings) -> str:
         if setting.name == "header" and isinstance(value, tuple):
             value = tuple(_masked_field(line) for line in value)
         if setting.name == "proxy" and isinstance(value, str):
-            value = _masked(value)
+            value = urls.without_user(value, is_url=False)
         left = f"{setting.name} = {toml_value(value)}"
         lines.append(f"{left:<40}  # {settings.origins[setting.name]}")
     return "\n".join(lines) + "\n"
@@ -296,10 +298,6 @@ def _nearest(name: str, known: Mapping[str, object] | set[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _masked(url: str) -> str:
-    return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", url)
-
-
 def _masked_field(line: str) -> str:
     name, _, _ = line.partition(":")
-    return f"{name}: ***" if name.strip().lower() in _SECRET_FIELDS else line
+    return f"{name}: ***" if is_secret(name) else line

@@ -230,6 +230,8 @@ def _requests(
         try:
             url, own = urls.seed(seed)
         except InvalidURL as error:
-            yield never_made(Request(seed, number=number, text=seed), "url.invalid", str(error))
+            shown = urls.without_user(seed, is_url=False)
+            yield never_made(Request(shown, number=number, text=shown), "url.invalid", str(error))
             continue
-        yield seed_request(url, (*fields, *own), number=number, since=time.monotonic(), text=seed)
+        text = urls.without_user(seed)
+        yield seed_request(url, (*fields, *own), number=number, since=time.monotonic(), text=text)

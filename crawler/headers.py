@@ -8,11 +8,21 @@ Read beside it: model.py (the response they belong to), wire/head.py (which bloc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TypeVar, overload
 
 T = TypeVar("T")
+
+_SECRET = re.compile(
+    r"auth|cookie|token|secret|passw|session|credential|signature|api-?key|-key\Z", re.IGNORECASE
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a request's field of that name holds what is not to be shown or archived."""
+    return _SECRET.search(name.strip()) is not None
 
 
 class Headers(Mapping[str, str]):

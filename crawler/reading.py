@@ -39,7 +39,6 @@ _TURN = Pause(0.0)
 _BETWEEN_TURNS = 2_000  # lines without a URL before the exchanges under way get a turn
 _SELECT_MOST = 1024  # select(2) cannot look at descriptors from here on
 _COMMENT = re.compile(rb"[ \t]#")
-_PASSWORD = re.compile(r"^([^/?#]*//|)[^/?#]*:[^/?#]*@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a URL parser would drop a tab and join its sides
 
 
@@ -176,7 +175,8 @@ class Reading:
         place = f"{name}:{line}: " if line else ""
         if isinstance(text, Bad):
             message = f"{place}{text.reason}"
-            return self._refused(message, "url.invalid", text.shown, carried=carried)
+            shown = urls.without_user(text.shown, is_url=False)
+            return self._refused(message, "url.invalid", shown, carried=carried)
         try:
             if "\t" in text and not carried:
                 text, carried = entries.with_fields(text)
@@ -184,11 +184,11 @@ class Reading:
                 raise InvalidURL(f"not a URL: {text[:SHOWN]!a}")
             url, headers = urls.seed(text)
         except ValueError as error:  # InvalidURL is one
-            shown = without_password(text[:SHOWN])
-            said = str(error) if shown == text[:SHOWN] else f"not a URL: {shown!a}"
+            shown = urls.without_user(text, is_url=False)[:SHOWN]
+            said = str(error) if text.startswith(shown) else f"not a URL: {shown!a}"
             return self._refused(f"{place}{said}", "url.invalid", shown, carried=carried)
         if "@" in text:
-            text = without_password(text)
+            text = urls.without_user(text)
         if self._seen is not None and not self._seen.add(url):
             message = f"{place}seen before: {url}"
             return self._refused(message, "url.duplicate", text, url, carried)
@@ -241,11 +241,6 @@ class Reading:
 def is_url(name: str) -> bool:
     """Whether an argument is a URL rather than a file: it has a scheme that can be fetched."""
     return name[:8].lower().startswith(("http://", "https://"))
-
-
-def without_password(text: str) -> str:
-    """`text` with ``***`` for what stands before the @ of its host, if there is a colon in it."""
-    return _PASSWORD.sub(r"\1***@", text, count=1)
 
 
 def check(inputs: Sequence[str]) -> None:
@@ -305,4 +300,5 @@ def _text(line: bytes | Bad) -> str | Bad:
         return line.decode("utf-8")
     except UnicodeDecodeError:
         shown = line[:SHOWN].decode("utf-8", "replace")
-        return Bad(f"not a URL: the line is not UTF-8: {ascii(line[:60])[1:]}", shown)
+        plain = urls.without_user(line.decode("latin-1"), is_url=False).encode("latin-1")
+        return Bad(f"not a URL: the line is not UTF-8: {ascii(plain[:60])[1:]}", shown)

@@ -12,6 +12,7 @@ The parser is Ada (the one of Node.js), by the can_ada package. https://url.spec
 from __future__ import annotations
 
 import base64
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 MAX_URL = 4096  # bytes; longer ones are traps or mistakes (nginx's default request line is 8 KiB)
 _SHOWN = 120  # characters of a bad URL quoted in a message
+# What may stand before user information: a scheme, and slashes of either kind.
+_BEFORE_USER = r"\A([\s]*(?:https?:|[a-z][a-z0-9+.-]*:(?=[/\\]))?[/\\\t\n\r]*)"
+_USER = re.compile(_BEFORE_USER + r"[^/\\?#]*@", re.IGNORECASE)
+_NEARLY_USER = re.compile(_BEFORE_USER + r".*[:/].*[@\uff20\ufe6b]", re.IGNORECASE | re.DOTALL)
 
 
 class Origin(NamedTuple):
@@ -79,6 +84,17 @@ def seed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     pair = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
     authorization = "Basic " + base64.b64encode(pair).decode("ascii")
     return _checked(href, typed), (("Authorization", authorization),)
+
+
+def without_user(text: str, *, is_url: bool = True) -> str:
+    """`text` with ``***`` for user name and password, so that it may be kept and shown.
+
+    Args:
+        text: what a person typed as a URL.
+        is_url: `seed` takes it. What it refuses may have the ``@`` behind a slash that somebody has
+            in a password: then all before the last ``@`` is hidden.
+    """
+    return (_USER if is_url else _NEARLY_USER).sub(r"\1***@", text)
 
 
 def join(base: str, reference: str) -> str:
@@ -198,4 +214,5 @@ def _checked(href: str, url: str) -> str:
 
 
 def _quoted(url: str) -> str:
+    url = without_user(url, is_url=False)
     return ascii(url if len(url) <= _SHOWN else url[:_SHOWN] + "...")

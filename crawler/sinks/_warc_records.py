@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crawler import __version__, urls
 from crawler.errors import FetchError
+from crawler.headers import is_secret
 from crawler.hops import REDIRECTS
 from crawler.model import Failure, Limits, Response
 from crawler.wire.capture import CUT
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     Fields = Iterable[tuple[str, str]]
 
 REMEMBERED = 50_000  # payloads that later ones are compared with: some 25 MB
-SECRET = frozenset({b"authorization", b"proxy-authorization", b"cookie"})
 _PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _CONFORMS = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 _HTTP = "application/http; msgtype="
@@ -221,7 +221,7 @@ def masked(sent: bytes) -> bytes:
     lines = head.split(b"\r\n")
     for number, line in enumerate(lines[1:], 1):
         name, colon, _ = line.partition(b":")
-        if colon and name.strip().lower() in SECRET:
+        if colon and is_secret(name.decode("latin-1")):
             lines[number] = name + b": ***"
     return b"\r\n".join(lines) + end + body
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 import can_ada
 
+from crawler import urls
 from crawler.errors import ConnectionLost, FetchError, ProtocolError, ProxyError
 from crawler.wire.encode import USER_AGENT
 from crawler.wire.parse import ResponseParser
@@ -37,9 +38,11 @@ class Proxy(NamedTuple):
         try:
             parsed = can_ada.parse(text if "://" in text else f"http://{text}")
         except ValueError as error:
-            raise ValueError(f"not the URL of a proxy: {text!r}") from error
+            shown = urls.without_user(text, is_url=False)
+            raise ValueError(f"not the URL of a proxy: {shown!r}") from error
         if parsed.protocol != "http:" or not parsed.hostname:
-            raise ValueError(f"a proxy is http://host:port, not {text!r}")
+            shown = urls.without_user(text, is_url=False)
+            raise ValueError(f"a proxy is http://host:port, not {shown!r}")
         authorization = ""
         if parsed.has_credentials():
             pair = unquote_to_bytes(parsed.username) + b":" + unquote_to_bytes(parsed.password)
