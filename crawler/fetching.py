@@ -247,6 +247,15 @@ class Fetches:
 
     def settle(self, outcome: Outcome) -> Final | None:
         """The final outcome; None when the request goes on as a hop or a retry."""
+        if (
+            isinstance(outcome, Response)
+            and outcome.status == 200
+            and not outcome.request.via
+            and not self._statuses
+            and "content-encoding" not in outcome.headers
+        ):
+            self._line.ended(outcome, 0.0)  # a page as most are
+            return outcome
         rest = 0.0
         final: Final | None = outcome
         if isinstance(outcome, Response):

@@ -96,7 +96,9 @@ class Headers(Mapping[str, str]):
         return len(self._index())
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self.get(name) is not None
+        if self._fields is None and isinstance(name, str):
+            return _key(name) in self._low
+        return isinstance(name, str) and name.lower() in self._index()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self.fields == other.fields

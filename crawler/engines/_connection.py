@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from crawler.addresses import is_public
 from crawler.errors import FetchError
 from crawler.transports._dial import connect_error
+from crawler.wire.framing import NO_PROMISE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from crawler.model import Limits
     from crawler.transports.resolve import Address
     from crawler.transports.tls import Pipe
-    from crawler.wire.parse import ResponseParser
+    from crawler.wire.framing import Promise
 
 READ = 1  # as selectors.EVENT_READ
 WRITE = 2  # as selectors.EVENT_WRITE
@@ -118,12 +119,31 @@ class Connection:
         self.pipe = pipe
         self.recv = self._receive
 
-    def send(self, data: bytes) -> None:
-        """Send the bytes of a request; what the socket does not take at once follows later."""
+    def send(self, data: bytes) -> bool:
+        """Send the bytes of a request; False when some have to follow later."""
+        if self._mask != READ or self.pipe is not None:
+            return self._send(data)
+        # Kept and plain, so nothing waits to be sent: the short way of what `_send` does.
+        self.accepted = 0
+        try:
+            self.accepted = size = self.sock.send(data)
+        except BlockingIOError:
+            size = 0
+        except OSError as error:
+            self._break(error)
+            return True
+        if size == len(data):
+            return True
+        self._unsent = memoryview(data)[size:]
+        self.watch(READ | WRITE)
+        return False
+
+    def _send(self, data: bytes) -> bool:
         self.accepted = 0
         if self.pipe is not None:
             data = self.pipe.send(data)
         self.push(data)
+        return not self.sending
 
     def push(self, data: bytes) -> None:
         """Send bytes as they are, after those that still wait."""
@@ -171,8 +191,11 @@ class Connection:
         """Whether it leads to an address that public pages must not reach."""
         return not is_public(self.address.host)
 
-    def may_stay(self, parser: ResponseParser, limits: Limits, now: float) -> bool:
-        """Note the end of an exchange: whether the connection may serve another one."""
+    def may_stay(self, promise: Promise | None, limits: Limits, now: float) -> bool:
+        """Note the end of an exchange: whether the connection may serve another one.
+
+        `promise` is what the server said of that; None: the answer leaves no room for another.
+        """
         pipe = self.pipe
         if pipe is not None:
             if not self.used:
@@ -180,15 +203,16 @@ class Connection:
             if pipe.ended or pipe.fault is not None:
                 return False
         self.used = True
-        if not parser.reusable or self.dubious or self._unsent or self.broken is not None:
+        if promise is None or self.dubious or self._unsent or self.broken is not None:
             return False
         idle = limits.keep_idle
         left = self.left - 1
-        seconds, requests = parser.keep_alive
-        if seconds is not None:
-            idle = min(idle, seconds - _MARGIN)
-        if requests is not None:
-            left = min(left, requests)
+        if promise is not NO_PROMISE:
+            seconds, requests = promise
+            if seconds is not None:
+                idle = min(idle, seconds - _MARGIN)
+            if requests is not None:
+                left = min(left, requests)
         self.left = left
         self.until = min(now + idle, self.begun + limits.keep_life)
         return idle > 0 and left > 0

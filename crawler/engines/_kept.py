@@ -18,19 +18,26 @@ class Kept:
     def __len__(self) -> int:
         return len(self._all)
 
-    def put(self, connection: Connection) -> None:
-        """Keep a connection."""
+    def put(self, connection: Connection) -> int:
+        """Keep a connection; how many are kept now."""
         self._all[connection] = None
         same = self.by_key.get(connection.key)
         if same is None:
             self.by_key[connection.key] = [connection]
         else:
             same.append(connection)
+        return len(self._all)
 
-    def last(self, key: str) -> Connection | None:
-        """The one that was used last of those with the key; it stays."""
+    def take(self, key: str) -> Connection | None:
+        """The one that was used last of those with the key; it is kept no longer."""
         same = self.by_key.get(key)
-        return same[-1] if same else None
+        if same is None:
+            return None
+        connection = same.pop()
+        if not same:
+            del self.by_key[key]
+        del self._all[connection]
+        return connection
 
     def oldest(self) -> Connection:
         """The one that has lain longest; it stays."""
@@ -42,10 +49,7 @@ class Kept:
             return
         del self._all[connection]
         same = self.by_key[connection.key]
-        if same[-1] is connection:
-            del same[-1]
-        else:
-            same.remove(connection)
+        same.remove(connection)
         if not same:
             del self.by_key[connection.key]
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from crawler.engines._lookups import Found
     from crawler.model import Limits, Network, Outcome, Request
     from crawler.transports.resolve import Address
-    from crawler.wire.parse import ResponseParser
+    from crawler.wire.framing import Promise
 
 MOST_EVENTS = 1024  # taken in one turn; more only allocates (epoll_wait fills an array)
 _CONNECTS = 256  # begun in one turn
@@ -226,14 +226,13 @@ class Loop(Readiness):
         if transfer.held:
             self.budget.release(transfer)
 
-    def release(self, connection: Connection, parser: ResponseParser, now: float) -> None:
-        """An exchange is over: keep its connection, or close it."""
-        if not connection.may_stay(parser, self.limits, now):
+    def release(self, connection: Connection, promise: Promise | None, now: float) -> None:
+        """An exchange is over: keep its connection, or close it; without a promise it closes."""
+        if not connection.may_stay(promise, self.limits, now):
             self.close_connection(connection)
             return
         connection.on_ready = connection.disturbed
-        self._kept.put(connection)
-        if len(self._kept) > self._most_kept:
+        if self._kept.put(connection) > self._most_kept:
             self.discard(self._kept.oldest())
 
     def discard(self, connection: Connection) -> None:
@@ -243,14 +242,12 @@ class Loop(Readiness):
 
     def _take(self, transfer: Transfer) -> Connection | None:
         """An idle connection for the transfer: the last used, the likeliest to be open still."""
-        kept = self._kept
-        while (connection := kept.last(transfer.key)) is not None:
+        while (connection := self._kept.take(transfer.key)) is not None:
             if connection.until > self._looked and (
                 not transfer.request.public_only or self.proxy or not connection.is_private
             ):
-                kept.remove(connection)
                 return connection
-            self.discard(connection)
+            self.close_connection(connection)
         return None
 
     def _dial(self, transfer: Transfer) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from crawler.errors import FetchError
     from crawler.model import Limits
     from crawler.transports.resolve import Address
-    from crawler.wire.parse import ResponseParser
+    from crawler.wire.framing import Promise
 
 _SMALL = 4096  # bytes that an empty socket always takes (SOCK_MIN_SNDBUF)
 
@@ -119,6 +119,9 @@ class RingConnection(Connection):
         ):
             self._reading = self._ring.recv(self, self._fd)
 
+    def send(self, data: bytes) -> bool:
+        return self._send(data)
+
     def push(self, data: bytes) -> None:
         if self.broken is not None or not data:
             return
@@ -141,8 +144,8 @@ class RingConnection(Connection):
     def sending(self) -> bool:
         return len(self._unsent) > _SMALL
 
-    def may_stay(self, parser: ResponseParser, limits: Limits, now: float) -> bool:
-        return super().may_stay(parser, limits, now) and not self._sending
+    def may_stay(self, promise: Promise | None, limits: Limits, now: float) -> bool:
+        return super().may_stay(promise, limits, now) and not self._sending
 
     def close(self) -> None:
         pipe, ring = self.pipe, self._ring

@@ -13,20 +13,24 @@ transports/via_socket.py, which is the same as linear text.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crawler.engines._approach import Approach, State
 from crawler.engines._connection import READ, SIZE, WRITE
 from crawler.errors import ConnectError, FetchError, FetchTimeout, ProxyError
 from crawler.model import Failure, Timing
 from crawler.wire.capture import parser_for
+from crawler.wire.framing import NO_PROMISE
 from crawler.wire.parse import with_partial
+from crawler.wire.plain import page_response, plain
 
 if TYPE_CHECKING:
     from crawler.engines._connection import Connection
     from crawler.wire.parse import ResponseParser
+    from crawler.wire.plain import Page
 
 _now = time.monotonic
+_new = tuple.__new__
 _SENDING, _AWAITING = State.SENDING, State.AWAITING
 _RECEIVING, _ENDED = State.RECEIVING, State.ENDED
 
@@ -49,7 +53,6 @@ class Transfer(Approach):
     def send(self, connection: Connection, now: float) -> None:
         loop = self._loop
         self._connection = connection
-        self._parser = parser_for(self.request.method, loop.limits, self._payload)
         self._sent = now
         connection.on_ready = self.receive
         self.state = _AWAITING
@@ -60,11 +63,11 @@ class Transfer(Approach):
         if late_at < loop.look_at:
             loop.look_at = late_at
         try:
-            connection.send(self._payload)
+            sent = connection.send(self._payload)
         except FetchError as error:
             self.fail(error)
             return
-        if connection.sending:
+        if not sent:
             self.state = _SENDING
 
     def starve(self) -> None:
@@ -74,13 +77,19 @@ class Transfer(Approach):
         """Read what has come, once."""
         connection, parser = self._connection, self._parser
         assert connection is not None
-        assert parser is not None
-        if mask & WRITE:
-            self._flush(connection)
-            if mask == WRITE:
-                return
+        if mask & WRITE and self._flush(connection, mask):
+            return
         try:
             data = connection.recv(SIZE)
+            if parser is None:
+                loop = self._loop
+                if self.request.method == "GET" and not loop.limits.capture:
+                    page = plain(data, loop.limits)
+                    if page is not None:
+                        self._complete_plain(connection, page)
+                        return
+                parser = self._reader()
+                assert parser is not None
             complete = parser.feed(data) if data else self._end(connection, parser)
         except BlockingIOError:
             return
@@ -98,6 +107,12 @@ class Transfer(Approach):
         else:
             self._go_on(connection, now, len(data))
 
+    def _reader(self) -> ResponseParser | None:
+        """What reads the answer, made when it is no plain page; None before the request is sent."""
+        if self._parser is None and self._sent:
+            self._parser = parser_for(self.request.method, self._loop.limits, self._payload)
+        return self._parser
+
     def _end(self, connection: Connection, parser: ResponseParser) -> bool:
         """The peer has closed."""
         if connection.broken is not None and not parser.started:
@@ -106,11 +121,13 @@ class Transfer(Approach):
         parser.end(clean=pipe is None or pipe.clean)
         return True
 
-    def _flush(self, connection: Connection) -> None:
+    def _flush(self, connection: Connection, mask: int) -> bool:
+        """Go on sending; True when there is nothing to be read."""
         if connection.flush() and self.state is _SENDING:
             self.state = _AWAITING
             self._sent = _now()
             self._until(self._sent + self._loop.limits.first_byte)
+        return mask == WRITE
 
     def _go_on(self, connection: Connection, now: float, size: int) -> None:
         """Wait for the next piece, as long as the limits allow."""
@@ -146,6 +163,32 @@ class Transfer(Approach):
             self._until(_now() + self._loop.limits.idle)
             connection.watch(READ | WRITE if connection.sending else READ)
 
+    def _complete_plain(self, connection: Connection, page: Page) -> None:
+        """The answer has come whole; what `_complete` does, for what most answers are."""
+        now = _now()
+        loop, request = self._loop, self.request
+        since = request.since
+        elapsed = now - self._begun
+        timing = _new(
+            Timing,
+            (
+                self._begun - since if since else 0.0,
+                self._dns,
+                self._connect,
+                self._tls,
+                now - self._sent,
+                elapsed,
+            ),
+        )
+        self.state = _ENDED
+        self._connection = None
+        used = connection.used
+        response = page_response(
+            request, page, connection.peer, self._started, elapsed, timing, used
+        )
+        loop.release(connection, NO_PROMISE, now)
+        loop.end(self, response)
+
     def _complete(self, connection: Connection, now: float) -> None:
         parser, loop = self._parser, self._loop
         assert parser is not None
@@ -169,11 +212,11 @@ class Transfer(Approach):
         )
         self.state = _ENDED
         self._connection = None
-        loop.release(connection, parser, now)
+        loop.release(connection, parser.keep_alive if parser.reusable else None, now)
         loop.end(self, response)
 
     def late(self, now: float) -> None:
-        parser, connection = self._parser, self._connection
+        parser, connection = self._reader(), self._connection
         if parser is None or connection is None:
             super().late(now)
         elif parser.is_redirect:
@@ -184,7 +227,7 @@ class Transfer(Approach):
 
     def _lost(self, connection: Connection, error: OSError) -> None:
         said = error.strerror or str(error)
-        parser = self._parser
+        parser = self._reader()
         assert parser is not None
         at_once = connection.broken is not None and not connection.accepted
         if at_once and not parser.started and not connection.used:
@@ -195,7 +238,7 @@ class Transfer(Approach):
 
     def fail(self, error: FetchError) -> None:
         # Or begin again, when only the connection was stale.
-        connection, parser = self._connection, self._parser
+        connection, parser = self._connection, self._reader()
         request, loop = self.request, self._loop
         if (
             error.code in {"net.empty_reply", "net.reset"}
@@ -234,26 +277,13 @@ class Transfer(Approach):
         self._loop.close_connection(connection)
         self.fresh = True
         self._parser = None
-        self._received = self._since = 0.0
+        self._received = self._since = self._sent = 0.0
         self.late_at = self._deadline
         self._loop.begin(self)
 
     def _timing(self, elapsed: float) -> Timing:
-        # Filled in plainly: a frozen dataclass sets each field by a call, and this is every page's.
-        draft: Any = _Draft()
         since = self.request.since
-        draft.queue = self._begun - since if since else 0.0
-        draft.dns = self._dns
-        draft.connect = self._connect
-        draft.tls = self._tls
-        draft.first_byte = self._received - self._sent if self._received else 0.0
-        draft.total = elapsed
-        draft.__class__ = Timing
-        timing: Timing = draft
-        return timing
-
-
-class _Draft:
-    """A Timing whose fields can still be set: it has the same slots."""
-
-    __slots__ = Timing.__slots__
+        queue = self._begun - since if since else 0.0
+        first_byte = self._received - self._sent if self._received else 0.0
+        # As Timing(...), without its checks: this is every page's.
+        return _new(Timing, (queue, self._dns, self._connect, self._tls, first_byte, elapsed))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from queue import Empty
 from typing import TYPE_CHECKING, Protocol
@@ -66,7 +65,7 @@ def failure(request: Request, error: FetchError, started: datetime, elapsed: flo
     begun = time.monotonic() - elapsed
     timing = Timing(total=elapsed) if error.partial is None else error.partial.timing
     if request.since:
-        timing = replace(timing, queue=max(0.0, begun - request.since))
+        timing = timing._replace(queue=max(0.0, begun - request.since))
     _forget_frames(error)
     return Failure(request, error, started, elapsed, request.attempt, timing)
 

@@ -35,6 +35,8 @@ class Capture(ResponseParser):
         wire: the message as it came.
     """
 
+    _short = False
+
     def __init__(self, method: str, limits: Limits, sent: bytes) -> None:
         super().__init__(method, limits)
         self.sent = sent

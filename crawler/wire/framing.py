@@ -6,14 +6,18 @@ Values are given in lower case, as `deciding` finds them.
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
 
 from crawler.errors import ProtocolError
 
+Promise: TypeAlias = tuple[float | None, int | None]
+"""Idle seconds and further requests a server promised; None where it did not say."""
+NO_PROMISE: Promise = (None, None)
 HUGE = 10**18  # stands for every length of more than 18 digits: int() of 5,000 digits raises
 _DIGITS = len(str(HUGE)) - 1
 _CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 _KEEP_ALIVE = re.compile(rb"\b(timeout|max)[ \t]*=[ \t]*\"?([0-9]{1,9})\b")
-_DECIDING = re.compile(
+DECIDING = re.compile(  # name and value of each field that decides, in lower case
     rb"\n(content-length|connection|transfer-encoding|keep-alive|location):[ \t]*([^\r]*)"
 )
 _INNER = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"br", b"zstd"})
@@ -21,7 +25,7 @@ _INNER = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", 
 
 def deciding(low: bytes) -> dict[bytes, bytes]:
     """The fields that decide, by name; several of one name are one list (RFC 9110 5.3)."""
-    found = _DECIDING.findall(low)
+    found = DECIDING.findall(low)
     fields = dict(found)
     if len(fields) < len(found):
         fields.clear()
@@ -77,7 +81,7 @@ def persists(value: bytes, version: str) -> bool:
     return b"close" not in tokens and (version == "1.1" or b"keep-alive" in tokens)
 
 
-def keep_alive(value: bytes) -> tuple[float | None, int | None]:
+def keep_alive(value: bytes) -> Promise:
     """Idle seconds and further requests that Keep-Alive promises, None where it does not say."""
     numbers = {word: int(number) for word, number in _KEEP_ALIVE.findall(value)}
     timeout = numbers.get(b"timeout")

@@ -48,30 +48,35 @@ class Head(NamedTuple):
     sound: bool  # False: tolerated, but nobody else may read these bytes the same way
 
 
-_new_head = tuple.__new__  # a NamedTuple's own constructor costs a call more
-
-
 def find_end(data: bytes | bytearray, start: int) -> int:
     """The index after the empty line that ends a head, at or after `start`; -1 when not there."""
     found = _EMPTY_LINE.search(data, start)
     return found.end() if found else -1
 
 
-def read_clean(data: bytes, limits: Limits) -> tuple[Head | None, int]:
-    """The head that `data` begins with and the index after it, if it is whole and clean."""
+def match_clean(data: bytes, limits: Limits) -> re.Match[bytes] | None:
+    """Minor version, status, reason and block of the head that `data` begins with, up to its end.
+
+    None when it is not whole, not clean, or may exceed a limit.
+    """
     found = _CLEAN.match(data)
     if found is None:
-        return None, 0
+        return None
     end = found.end()
     if end > limits.header_line or end > limits.head or end > limits.status_line:
-        return None, 0
+        return None
     # No line is shorter than two bytes, so most heads need no counting.
     if end > 2 * limits.header_fields and data.count(b"\n", 0, end) - 2 > limits.header_fields:
-        return None, 0
+        return None
+    return found
+
+
+def clean_head(found: re.Match[bytes]) -> Head:
+    """The head that `match_clean` found."""
     minor, status, reason, block = found.groups()
     version = "1.1" if minor == b"1" else "1.0"
     text = "OK" if reason == b"OK" else (reason or b"").decode("latin-1")
-    return _new_head(Head, (version, int(status), text, block, (), True)), end
+    return Head(version, int(status), text, block, (), True)
 
 
 def read_head(data: bytes, end: int, limits: Limits) -> Head:

@@ -24,21 +24,26 @@ from crawler.model import NO_TIMING, Headers, response
 from crawler.wire import framing
 from crawler.wire.chunked import ChunkedBody
 from crawler.wire.ends import broken, late, with_partial
+from crawler.wire.framing import NO_PROMISE
 from crawler.wire.head import (
     Head,
     bad_status,
     check_size,
+    clean_head,
     find_end,
-    read_clean,
+    match_clean,
     read_head,
     read_status,
 )
+from crawler.wire.plain import plain
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from crawler.errors import FetchError, FetchTimeout
     from crawler.model import Limits, Request, Response, Timing
+    from crawler.wire.framing import Promise
+    from crawler.wire.plain import Page
 
 __all__ = ["ResponseParser", "with_partial"]
 
@@ -78,7 +83,7 @@ class ResponseParser:
     framing = "none"
     reusable = False
     is_redirect = False
-    keep_alive: tuple[float | None, int | None] = (None, None)
+    keep_alive: Promise = NO_PROMISE
     warnings: tuple[str, ...] = ()
     excess = 0
     sent = b""
@@ -96,6 +101,7 @@ class ResponseParser:
     _cap = 0
     _chunks: ChunkedBody | None = None
     _verdict: ProtocolError | None = None  # raised when the body is there
+    _short = True  # plain pages may be taken the short way
 
     def __init__(self, method: str, limits: Limits) -> None:
         self._method = method
@@ -114,14 +120,29 @@ class ResponseParser:
         self.started = True
         held = self._held
         if held is None:
-            head, end = read_clean(data, self.limits)
-            if head is not None:
-                return self._take_head(head, data, end)
+            if self._short and self._method == "GET" and not self._interim:
+                page = plain(data, self.limits)
+                if page is not None:
+                    return self._take_plain(page)
+            found = match_clean(data, self.limits)
+            if found is not None:
+                return self._take_head(clean_head(found), data, found.end())
             self._held = held = bytearray()
             self._lines = 0
         before = len(held)
         held += data
         return self._feed_head(held, before)
+
+    def _take_plain(self, page: Page) -> bool:
+        """Take a page that came whole."""
+        self.reason, self._block, self._low, body = page
+        self.status = 200
+        self.http_version = "1.1"
+        self.framing = "length"
+        self.length = self.size = len(body)
+        self._whole = body
+        self.head_done = self.reusable = self.complete = True
+        return True
 
     def _feed_head(self, held: bytearray, before: int) -> bool:
         """Look on for the end of a head that comes in pieces, of which `before` bytes are known."""
