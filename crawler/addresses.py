@@ -3,7 +3,8 @@
 `ipaddress.is_global` answers yes for several spellings that reach private hosts: IPv4-compatible
 (``::127.0.0.1``), NAT64 (``64:ff9b::7f00:1``), 6to4 (``2002:7f00:1::``), site-local (``fec0::1``)
 and multicast. Here an address that embeds another is judged by both.
-RFC 6890 (special-purpose registries), RFC 6052 (NAT64), RFC 3056 (6to4), RFC 4291 (IPv4-mapped).
+RFC 6890 (special-purpose registries), RFC 6052 (NAT64), RFC 3056 (6to4), RFC 4291 (IPv4-mapped);
+of names RFC 6761 (localhost), RFC 6762 (local), RFC 8375 (home.arpa), and ICANN's internal.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 _LOW_32_BITS = 0xFFFFFFFF
+_NOT_OF_THE_INTERNET = (".localhost", ".local", ".internal", ".home.arpa")
 
 
 @lru_cache(maxsize=4096)
@@ -31,6 +33,20 @@ def is_public(address: str) -> bool:
         if parsed.is_site_local or parsed in _NAT64_LOCAL:
             return False
     return _is_public_itself(parsed)
+
+
+def is_private_name(host: str) -> bool:
+    """Whether a host says by itself that it is private, before anybody is asked for its address.
+
+    Private are the addresses that are not public, names that no public zone can have, and names of
+    one label, which somebody's own zone completes.
+    """
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        name = host.lower().removesuffix(".")
+        return "." not in name or name.endswith(_NOT_OF_THE_INTERNET)
+    return not is_public(host)
 
 
 def _is_public_itself(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.addresses import is_public
+from crawler.addresses import is_private_name, is_public
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,27 @@ def test_private_and_special_addresses_are_not_public(address: str) -> None:
 )
 def test_public_addresses_are(address: str) -> None:
     assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_private"),
+    [
+        ("10.0.0.1", True),
+        ("::1", True),
+        ("fe80::1%lo", True),
+        ("8.8.8.8", False),
+        ("localhost", True),
+        ("LOCALHOST.", True),
+        ("a.localhost", True),
+        ("printer.local", True),
+        ("metadata.google.internal", True),
+        ("router.home.arpa", True),
+        ("intranet", True),
+        ("intranet.", True),
+        ("example.org", False),
+        ("local.example", False),
+        ("notlocalhost.org", False),
+    ],
+)
+def test_a_host_may_say_by_itself_that_it_is_private(host: str, is_private: bool) -> None:
+    assert is_private_name(host) is is_private

@@ -166,7 +166,7 @@ class Exchanges:
         return stream
 
     async def _resolve(self, attempt: Attempt) -> tuple[Address, ...]:
-        host, port, public_only = self._ground.wanted(attempt, self._peek)
+        host, port, public_only = self._ground.wanted(attempt)
         found = self._peek(host, port)
         if found is None:
             limit = attempt.left(attempt.limits.dns)

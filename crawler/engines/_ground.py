@@ -10,11 +10,12 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from crawler.errors import AddressBlocked, FetchError
+from crawler.errors import FetchError
 from crawler.transports import tls
 from crawler.transports._bodies import Bodies
 from crawler.transports._dial import connect_error
 from crawler.transports._proxy import Proxy
+from crawler.transports.resolve import check_name
 from crawler.transports.via_socket import Kept
 from crawler.wire.encode import encode
 
@@ -59,19 +60,17 @@ class Ground:
             return encode(request)
         return encode(self.proxy.signed(request), proxy_form=True)
 
-    def wanted(self, attempt: Attempt, peek: Peek) -> tuple[str, int, bool]:
+    def wanted(self, attempt: Attempt) -> tuple[str, int, bool]:
         """The name and port to connect to, and whether its addresses have to be public.
 
         Raises:
-            AddressBlocked: the proxy is to be asked for a private address that is spelled out.
+            AddressBlocked: the proxy is to be asked for a host that says that it is private.
         """
         origin, public_only = attempt.origin, attempt.request.public_only
         if self.proxy is None:
             return origin.host, origin.port, public_only
-        if public_only:  # what a name means only the proxy knows
-            literal = peek(origin.host, origin.port, public_only=True)
-            if isinstance(literal, AddressBlocked):
-                raise literal
+        if public_only:
+            check_name(origin.host)
         return self.proxy.host, self.proxy.port, False
 
     def pipe(self, attempt: Attempt) -> tls.Pipe:

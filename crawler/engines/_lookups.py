@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from crawler import urls
 from crawler.errors import AddressBlocked, FetchError
-from crawler.transports.resolve import check_public
+from crawler.transports.resolve import check_name, check_public
 
 if TYPE_CHECKING:
     from crawler.engines._resolve import Resolver
@@ -52,13 +52,13 @@ class Lookups:
         return found
 
     def refused(self, request: Request) -> AddressBlocked | None:
-        """The error when the request spells out an address that policy keeps it from.
-
-        All there is to check behind a proxy: what a name means only the proxy knows.
-        """
-        origin = urls.origin(request.url)
-        found = self._resolver.peek(origin.host, origin.port, public_only=request.public_only)
-        return found if isinstance(found, AddressBlocked) else None
+        """The error when policy keeps the request from the host that it names."""
+        try:
+            if request.public_only:
+                check_name(urls.origin(request.url).host)
+        except AddressBlocked as error:
+            return error
+        return None
 
     def answered(self) -> list[tuple[Transfer, Found]]:
         """Those who waited, with what was found; they may have ended meanwhile.

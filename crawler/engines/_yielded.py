@@ -176,7 +176,7 @@ class Exchanges:
         return stream
 
     def _resolve(self, attempt: Attempt) -> Waiting[tuple[Address, ...]]:
-        host, port, public_only = self._ground.wanted(attempt, self._resolver.peek)
+        host, port, public_only = self._ground.wanted(attempt)
         found = self._resolver.peek(host, port)
         if found is None:
             limit = attempt.left(attempt.limits.dns)

@@ -30,7 +30,7 @@ from crawler.transports import tls
 from crawler.transports._bodies import Bodies
 from crawler.transports._proxy import Proxy, open_tunnel
 from crawler.transports._stream import Stream, TLSStream
-from crawler.transports.resolve import AddressCache, Event
+from crawler.transports.resolve import AddressCache, Event, check_name
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -152,12 +152,9 @@ class Dialer:
         origin, limits, proxy = attempt.origin, attempt.limits, self.proxy
         public_only = attempt.request.public_only
         if proxy is not None:
-            # The user named the proxy, so its address is allowed; the host's own only the proxy
-            # knows, unless it is spelled out.
+            # The user named the proxy, so its address is allowed.
             if public_only:
-                literal = self._addresses.peek(origin.host, origin.port, public_only=True)
-                if isinstance(literal, AddressBlocked):
-                    raise literal
+                check_name(origin.host)
             host, port, public_only = proxy.host, proxy.port, False
         else:
             host, port = origin.host, origin.port

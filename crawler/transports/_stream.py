@@ -18,7 +18,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from crawler.addresses import is_public
+from crawler.addresses import is_private_name, is_public
 from crawler.errors import ConnectError, FetchError, FetchTimeout, ProxyError
 from crawler.transports import tls
 from crawler.wire.capture import parser_for
@@ -110,7 +110,10 @@ class Stream:
         """Whether a kept connection may still be used, and by this attempt."""
         if attempt.fresh or time.monotonic() >= self._until:
             return False
-        if attempt.request.public_only and not self.proxied and not is_public(self.address.host):
+        if attempt.request.public_only and (
+            is_private_name(attempt.origin.host)
+            or (not self.proxied and not is_public(self.address.host))
+        ):
             return False
         return self.is_quiet()
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from crawler.addresses import is_public
+from crawler.addresses import is_private_name, is_public
 from crawler.errors import AddressBlocked, FetchError, FetchTimeout, ResolveError
 
 if TYPE_CHECKING:
@@ -87,6 +87,17 @@ def check_public(host: str, addresses: tuple[Address, ...]) -> None:
                 f"{host} has the private address {address.host}, and a public page led to it",
                 code="policy.address_blocked",
             )
+
+
+def check_name(host: str) -> None:
+    """Raise AddressBlocked when the host says by itself that it is private.
+
+    All there is to check behind a proxy: what any other name means only the proxy knows.
+    """
+    if is_private_name(host):
+        raise AddressBlocked(
+            f"{host} is private, and a public page led to it", code="policy.address_blocked"
+        )
 
 
 class AddressCache:
