@@ -1,0 +1,68 @@
+"""Fetches as a job in JSON, here or in a child that gevent patched: the same code makes both."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from crawler import crawl, engines, fetch_all
+from crawler.model import Limits, Network, Request
+from crawler.politeness import Politeness
+
+TESTS = Path(__file__).parent.parent
+LIMITS = Limits(retries=0, timeout=8.0, connect=5.0)
+
+
+def network_of(job: dict[str, Any]) -> Network:
+    """How the job's connections are made."""
+    told = job.get("network", {})
+    ca_file = told.get("ca_file")
+    return Network(
+        proxy=told.get("proxy", ""),
+        ca_file=Path(ca_file) if ca_file else None,
+        resolve=tuple((host, port, address) for host, port, address in told.get("resolve", ())),
+    )
+
+
+def codes(job: dict[str, Any]) -> dict[str, str]:
+    """The code of every outcome, by the URL that was asked for first; "" for a response."""
+    requests = [
+        Request(url, tuple((name, value) for name, value in fields), method=method,
+                body=body.encode())
+        for url, fields, method, body in job["requests"]
+    ]  # fmt: skip
+    network, engine = network_of(job), job["engine"]
+    if job.get("crawl"):
+        outcomes = crawl(
+            requests, scope="domain", robots=False, engine=engine, concurrency=8, limits=LIMITS,
+            network=network, politeness=Politeness(concurrency=8, follow=False),
+        )  # fmt: skip
+    else:
+        outcomes = fetch_all(requests, engine=engine, concurrency=8, limits=LIMITS, network=network)
+    return {
+        (outcome.request.via or (outcome.request.url,))[0]: getattr(outcome, "code", "")
+        for outcome in outcomes
+    }
+
+
+def played(job: dict[str, Any]) -> dict[str, str]:
+    """`codes`, in a process of its own where the engine needs the patch."""
+    if not engines.needs_patch(job["engine"]):
+        return codes(job)
+    paths = os.pathsep.join((str(TESTS), str(TESTS.parent)))
+    done = subprocess.run(
+        [sys.executable, str(TESTS / "scripts" / "fetch_asked.py")],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=os.environ | {"PYTHONPATH": paths},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, str] = json.loads(done.stdout)
+    return told
