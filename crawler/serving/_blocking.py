@@ -14,11 +14,12 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Protocol
 
-from crawler.serving.models import IDLE, SIZE
+from crawler.serving.models import IDLE, PAUSE, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from crawler.serving._stop import Stop
     from crawler.serving.talks import Step, Talk
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close sends RST
@@ -46,6 +47,25 @@ class Client(Protocol):
     def close(self) -> None:
         """Give it back."""
         ...
+
+
+def accepted(listener: socket.socket, stop: Stop) -> socket.socket | None:
+    """Wait for the next client; None when the server is to look around first.
+
+    That is, a signal came, or descriptors have run out, which is waited for here for `PAUSE`
+    seconds: one will be given back.
+
+    Args:
+        listener: does not block: who waited in it may have gone again.
+        stop: ends the waiting.
+    """
+    if not stop.wait(listener):
+        return None
+    try:
+        return listener.accept()[0]
+    except OSError:
+        stop.wait(seconds=PAUSE)
+        return None
 
 
 def converse(

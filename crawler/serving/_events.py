@@ -1,6 +1,7 @@
 """One thread and many clients: the loop that select, poll, epoll and selectors servers share.
 
-    turn:   _ready(timeout) ──► listener: accept all that wait
+    turn:   _ready(timeout) ──► the bell: a signal has come
+                            ──► listener: accept all that wait
                             ──► a client that can be read:    feed its talk, do its steps
                             ──► a client that can be written: go on sending
             steps whose delay is over ──► do them
@@ -21,11 +22,12 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING
 
-from crawler.serving.models import GRACE, IDLE, PAUSE, SIZE, on_signals
+from crawler.serving.models import GRACE, IDLE, PAUSE, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from crawler.serving._stop import Stop
     from crawler.serving.models import Plan
     from crawler.serving.talks import Step, Talk
 
@@ -53,9 +55,10 @@ class Guest:
 class EventServer:
     """A server of one thread. Subclasses add how readiness is learned."""
 
-    def __init__(self, listener: socket.socket, plan: Plan) -> None:
+    def __init__(self, listener: socket.socket, plan: Plan, stop: Stop) -> None:
         self._listener = listener
         self._plan = plan
+        self._stop = stop
         self._guests: dict[int, Guest] = {}
         self._timers: list[tuple[float, int, Guest]] = []
         self._turn = count()
@@ -63,7 +66,6 @@ class EventServer:
         self._rest_until = 0.0  # out of descriptors
         self._sweep_at = time.monotonic() + _SWEEP
         self._stop_at = math.inf
-        self._is_stopped = False
 
     # -- how readiness is learned ----------------------------------------------------------------
 
@@ -79,50 +81,52 @@ class EventServer:
 
     def run(self) -> None:
         """Serve until a signal."""
-        on_signals(self._stop)
         self._listener.setblocking(False)
-        while not self._is_stopped or (self._guests and time.monotonic() < self._stop_at):
+        self._watch(self._stop.bell.fileno(), 0, READ)
+        while not self._stop.asked or (self._guests and time.monotonic() < self._stop_at):
             self._listen()
             for number, mask in self._ready(self._nap()):
-                if number == self._listener.fileno():
-                    self._accept()
-                elif number in self._guests:
+                if number in self._guests:
                     self._serve(self._guests[number], mask)
+                elif number == self._listener.fileno():
+                    self._accept()
+                elif number == self._stop.bell.fileno():
+                    self._stop.hear()
             self._time()
-            if self._is_stopped:
+            if self._stop.asked:
                 self._dismiss()
         for guest in tuple(self._guests.values()):
             self._close(guest)
-        self._accepting = self._rewatched(self._listener.fileno(), self._accepting, 0)
-
-    def _stop(self) -> None:
-        self._is_stopped = True
-        self._stop_at = time.monotonic() + GRACE
 
     def _listen(self) -> None:
         """Wait for clients as long as there is room for them."""
-        has_room = len(self._guests) < self._plan.connections and not self._is_stopped
+        has_room = len(self._guests) < self._plan.connections and not self._stop.asked
         wanted = READ if has_room and time.monotonic() >= self._rest_until else 0
         self._accepting = self._rewatched(self._listener.fileno(), self._accepting, wanted)
+        if self._stop.asked:
+            self._listener.close()  # those who come now are refused
 
     def _nap(self) -> float:
-        """Seconds the loop may wait: signals that come meanwhile are looked at after it."""
-        nearest = self._timers[0][0] if self._timers else math.inf
-        if not self._accepting:
-            nearest = min(nearest, time.monotonic() + PAUSE)
-        return max(0.0, min(nearest - time.monotonic(), 0.5))
+        """Seconds until something is to be done that no descriptor tells."""
+        now = time.monotonic()
+        nearest = min(self._sweep_at, self._stop_at)
+        if self._timers:
+            nearest = min(nearest, self._timers[0][0])
+        if now < self._rest_until:
+            nearest = min(nearest, self._rest_until)
+        return max(0.0, nearest - now)
 
     def _accept(self) -> None:
         for _ in range(min(_ACCEPTS, self._plan.connections - len(self._guests))):
             try:
                 sock, _ = self._listener.accept()
+                sock.setblocking(False)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except BlockingIOError:
                 return
             except OSError:  # out of descriptors, or the client has gone again
                 self._rest_until = time.monotonic() + PAUSE
                 return
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if not self._is_welcome(sock):
                 sock.close()
                 continue
@@ -214,6 +218,7 @@ class EventServer:
 
     def _dismiss(self) -> None:
         """The server ends: drop those who are not being answered."""
+        self._stop_at = min(self._stop_at, time.monotonic() + GRACE)
         for guest in tuple(self._guests.values()):
             if guest.timed is None and not guest.unsent:
                 self._close(guest)

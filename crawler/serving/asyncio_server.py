@@ -6,8 +6,8 @@
 Facts.
 * The text is thread_server.py's with an `await` wherever it may wait, so one can see where another
   client may come between (PEP 492). The loop below is selectors_server.py's.
-* When descriptors run out, asyncio tries as many accepts as the backlog it was told of, complains
-  of each, and rests a second: so it is told of a short one, and its complaints go nowhere.
+* asyncio.start_server accepts whoever comes, and when descriptors run out it tries as many accepts
+  as its backlog is long and complains of each. So this one accepts for itself.
 * Streams buffer in both directions; `drain` is what holds this side back when a client does not
   read (asyncio documentation, Streams).
 * The right choice for servers that do many things at once in one program, with libraries for all.
@@ -18,72 +18,84 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import socket
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from crawler.serving.models import BACKLOG, GRACE, IDLE, SIZE
+from crawler.serving.models import GRACE, IDLE, PAUSE, SIZE
 
 if TYPE_CHECKING:
+    from crawler.serving._stop import Stop
     from crawler.serving.models import Plan
     from crawler.serving.talks import Step, Talk
 
-_ACCEPTS = 64  # in one turn
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close sends RST
 
 
-def run(listener: socket.socket, plan: Plan) -> None:
+def run(listener: socket.socket, plan: Plan, stop: Stop) -> None:
     """Serve until a signal."""
-    asyncio.run(_run(listener, plan))
+    listener.setblocking(False)
+    asyncio.run(_run(listener, plan, stop))
 
 
-async def _run(listener: socket.socket, plan: Plan) -> None:
-    stopped = asyncio.Event()
-    clients: dict[asyncio.Task[None], asyncio.StreamReader] = {}
-    room = asyncio.Semaphore(plan.connections)
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        clients[task] = reader
-        try:
-            async with room:
-                await _converse(reader, writer, plan.talk())
-        except (OSError, TimeoutError):
-            pass  # it is gone, or was too slow
-        finally:
-            del clients[task]
-            writer.close()
-
-    def stop(number: int) -> None:
-        if stopped.is_set():
-            os._exit(128 + number)
-        stopped.set()
-
+async def _run(listener: socket.socket, plan: Plan, stop: Stop) -> None:
+    clients: dict[asyncio.Task[None], socket.socket] = {}
+    accepting = asyncio.create_task(_accept(listener, plan, clients))
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
-    loop.set_exception_handler(_heard)
-    server = await asyncio.start_server(serve, sock=listener, backlog=_ACCEPTS, limit=SIZE)
-    listener.listen(BACKLOG)  # it has made the kernel's queue as short as its turns
-    await stopped.wait()
-    server.close()
-    for reader in clients.values():
-        reader.feed_eof()  # what is answered now is the last
+
+    def rung() -> None:
+        if stop.hear():
+            loop.remove_reader(listener)  # sock_accept fails when a client comes as it is cancelled
+            accepting.cancel()
+
+    loop.add_reader(stop.bell, rung)
+    with contextlib.suppress(asyncio.CancelledError):
+        await accepting
+    listener.close()  # those who come now are refused
+    for client in clients.values():
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_RD)  # what is answered now is the last
     if clients:
         await asyncio.wait(tuple(clients), timeout=GRACE)
-    for task in tuple(clients):
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    # What does not end is cancelled by asyncio.run.
 
 
-def _heard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Pass over what a client did, or descriptors that ran out; report anything else."""
-    if not isinstance(context.get("exception"), OSError):
-        loop.default_exception_handler(context)
+async def _accept(
+    listener: socket.socket, plan: Plan, clients: dict[asyncio.Task[None], socket.socket]
+) -> None:
+    loop = asyncio.get_running_loop()
+    room = asyncio.Semaphore(plan.connections)
+
+    def gone(task: asyncio.Task[None]) -> None:
+        del clients[task]
+        room.release()
+
+    while True:
+        await room.acquire()  # the kernel's queue holds those who come
+        try:
+            client, _ = await loop.sock_accept(listener)
+        except OSError:
+            room.release()
+            await asyncio.sleep(PAUSE)  # out of descriptors: one will be given back
+            continue
+        task = loop.create_task(_serve(client, plan.talk()))
+        clients[task] = client
+        task.add_done_callback(gone)
+        await asyncio.sleep(0)  # an accept that finds a client does not go back to the loop
+
+
+async def _serve(client: socket.socket, talk: Talk) -> None:
+    """One conversation, to the last byte."""
+    reader, writer = await asyncio.open_connection(sock=client, limit=SIZE)
+    try:
+        await _converse(reader, writer, talk)
+        writer.close()
+        async with asyncio.timeout(IDLE):
+            await writer.wait_closed()
+    except OSError:
+        pass  # it is gone, or was too slow
+    finally:
+        writer.transport.abort()
 
 
 async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, talk: Talk) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
 
+    from crawler.serving._stop import Stop
     from crawler.serving.models import Plan
 
 _MOST = 1024  # events taken in one turn
@@ -30,8 +31,8 @@ _MOST = 1024  # events taken in one turn
 class EpollServer(EventServer):
     """EventServer over select.epoll."""
 
-    def __init__(self, listener: socket.socket, plan: Plan) -> None:
-        super().__init__(listener, plan)
+    def __init__(self, listener: socket.socket, plan: Plan, stop: Stop) -> None:
+        super().__init__(listener, plan, stop)
         self._epoll = select.epoll()
 
     def run(self) -> None:
@@ -54,6 +55,6 @@ class EpollServer(EventServer):
             self._epoll.unregister(number)
 
 
-def run(listener: socket.socket, plan: Plan) -> None:
+def run(listener: socket.socket, plan: Plan, stop: Stop) -> None:
     """Serve until a signal."""
-    EpollServer(listener, plan).run()
+    EpollServer(listener, plan, stop).run()

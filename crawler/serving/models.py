@@ -2,23 +2,22 @@
 
     serve("epoll", Plan("echo"), ready)
 
-Every module has `run(listener, plan)`, which serves until SIGINT or SIGTERM: then it takes no more
+Every module has `run(listener, plan, stop)`, which serves until a signal: then it takes no more
 connections, lets the answers under way end for `GRACE` seconds and returns. A second signal ends
-the process at once. Read them in the order of the table.
+the process at once (_stop.py). Read them in the order of the table.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
-import signal
 import socket
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crawler.errors import EngineUnavailable
+from crawler.serving._stop import Stop
 from crawler.serving.talks import TALKS
 
 if TYPE_CHECKING:
@@ -116,22 +115,14 @@ def serve(model: str, host: str, port: int, plan: Plan, ready: Callable[[str, in
     entry = TABLE[model]
     plan = replace(plan, connections=plan.connections or entry.connections)
     _allow_descriptors(plan.connections)
-    with socket.create_server((host, port), family=_family(host), backlog=BACKLOG) as listener:
+    server = import_module(entry.module)
+    with (
+        socket.create_server((host, port), family=_family(host), backlog=BACKLOG) as listener,
+        Stop() as stop,  # before anyone can know that it listens
+    ):
         address = listener.getsockname()
         ready(str(address[0]), int(address[1]))
-        import_module(entry.module).run(listener, plan)
-
-
-def on_signals(stop: Callable[[], None]) -> None:
-    """Call `stop` at the first SIGINT or SIGTERM; end the process at the second."""
-
-    def stopped(number: int, _frame: object) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, lambda number, _frame: os._exit(128 + number))
-        stop()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stopped)
+        server.run(listener, plan, stop)
 
 
 def _family(host: str) -> socket.AddressFamily:

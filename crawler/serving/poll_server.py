@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
 
+    from crawler.serving._stop import Stop
     from crawler.serving.models import Plan
 
 
 class PollServer(EventServer):
     """EventServer over select.poll."""
 
-    def __init__(self, listener: socket.socket, plan: Plan) -> None:
-        super().__init__(listener, plan)
+    def __init__(self, listener: socket.socket, plan: Plan, stop: Stop) -> None:
+        super().__init__(listener, plan, stop)
         self._poll = select.poll()
 
     def _ready(self, timeout: float) -> Iterable[tuple[int, int]]:
@@ -45,6 +46,6 @@ class PollServer(EventServer):
             self._poll.unregister(number)
 
 
-def run(listener: socket.socket, plan: Plan) -> None:
+def run(listener: socket.socket, plan: Plan, stop: Stop) -> None:
     """Serve until a signal."""
-    PollServer(listener, plan).run()
+    PollServer(listener, plan, stop).run()

@@ -24,9 +24,10 @@ import time
 from typing import TYPE_CHECKING
 
 from crawler.serving._blocking import Client, converse
-from crawler.serving.models import GRACE, IDLE, PAUSE, SIZE, on_signals
+from crawler.serving.models import GRACE, IDLE, PAUSE, SIZE
 
 if TYPE_CHECKING:
+    from crawler.serving._stop import Stop
     from crawler.serving.models import Plan
 
 _PATIENCE = 0.5  # seconds
@@ -35,47 +36,47 @@ _PATIENCE = 0.5  # seconds
 class Pool:
     """The threads, and who is served by them."""
 
-    def __init__(self, listener: socket.socket, plan: Plan) -> None:
+    def __init__(self, listener: socket.socket, plan: Plan, stop: Stop) -> None:
         self._listener = listener
         self._plan = plan
+        self._stop = stop
         self._lock = threading.Lock()
         self._clients: set[socket.socket] = set()
-        self._stopped = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, daemon=True) for _ in range(plan.connections)
         ]
 
     def run(self) -> None:
         """Serve until a signal."""
-        on_signals(self._stopped.set)
         started = 0
         with contextlib.suppress(RuntimeError):  # no more threads: these have to do
             for thread in self._threads:
                 thread.start()
                 started += 1
         del self._threads[started:]
-        while not self._stopped.wait(1.0):
-            pass
+        while not self._stop.asked:
+            self._stop.wait()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # every accept ends
         with self._lock:
             clients = tuple(self._clients)
         for client in clients:
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_RD)  # what is answered now is the last
+            _hurry(client)
         end = time.monotonic() + GRACE
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
-        while not self._stopped.is_set():
+        while not self._stop.asked:
             try:
                 client, _ = self._listener.accept()
             except OSError:
-                self._stopped.wait(PAUSE)  # out of descriptors: one will be given back
+                time.sleep(PAUSE)  # out of descriptors: one will be given back
                 continue
             with self._lock:
                 self._clients.add(client)
+            if self._stop.asked:
+                _hurry(client)  # it came while the others were told
             try:
                 converse(client, self._plan.talk(), time.sleep, self._received)
             finally:
@@ -97,6 +98,11 @@ class Pool:
             client.settimeout(IDLE)
 
 
-def run(listener: socket.socket, plan: Plan) -> None:
+def _hurry(client: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        client.shutdown(socket.SHUT_RD)  # what is answered now is the last
+
+
+def run(listener: socket.socket, plan: Plan, stop: Stop) -> None:
     """Serve until a signal."""
-    Pool(listener, plan).run()
+    Pool(listener, plan, stop).run()

@@ -9,8 +9,10 @@ Facts.
   their copies before the peer sees an end. This is how inetd and the first httpd served.
 * The kernel isolates: a conversation that crashes or leaks takes nothing with it. It costs a
   process, some milliseconds to begin and some megabytes to have, for every connection.
-* The dead have to be waited for, or they stay in the table as zombies (wait(2)): this one asks
-  before every accept who has ended.
+* The dead have to be waited for, or they stay in the table as zombies (wait(2)): SIGCHLD wakes the
+  parent, which asks who has ended; equal signals may be merged, so it asks until nobody has.
+* For a moment after fork the child has the parent's handlers. Signals are held back over it, so
+  that one that comes then is heard by handlers that know whose they are (pthread_sigmask(3)).
 * The right choice for few, long conversations that must not harm each other, as with databases.
 Read next: thread_server.py, the same without copies.
 """
@@ -24,60 +26,58 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from crawler.serving._blocking import converse
-from crawler.serving.models import GRACE, PAUSE, on_signals
+from crawler.serving._blocking import accepted, converse
+from crawler.serving._stop import SIGNALS
+from crawler.serving.models import GRACE, PAUSE
 
 if TYPE_CHECKING:
+    from crawler.serving._stop import Stop
     from crawler.serving.models import Plan
 
-_LOOK = 0.02  # seconds between two looks for children that ended
 
-
-def run(listener: socket.socket, plan: Plan) -> None:
+def run(listener: socket.socket, plan: Plan, stop: Stop) -> None:
     """Serve until a signal."""
     children: set[int] = set()
-    is_stopped = False
-
-    def stop() -> None:
-        nonlocal is_stopped
-        is_stopped = True
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)  # accept ends
-
-    on_signals(stop)
-    while not is_stopped:
+    listener.setblocking(False)
+    stop.farewell = lambda: _tell(children, signal.SIGKILL)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # an end rings the bell
+    while not stop.asked:
         _reap(children)
         if len(children) >= plan.connections:
-            time.sleep(_LOOK)  # the kernel's queue holds those who come
+            stop.wait()  # the kernel's queue holds those who come
             continue
-        try:
-            client, _ = listener.accept()
-        except OSError:
-            if not is_stopped:
-                time.sleep(PAUSE)  # out of descriptors: one will be given back
+        client = accepted(listener, stop)
+        if client is None:
             continue
         with client:
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
             try:
                 child = os.fork()
+                if child == 0:
+                    _serve(listener, client, plan)
+                children.add(child)
             except OSError:
-                continue  # no more processes: this client is turned away
-            if child == 0:
-                _serve(listener, client, plan)
-            children.add(child)
-    _end(children)
+                pass  # no more processes: this client is turned away
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    listener.close()  # those who come now are refused
+    _end(children, stop)
 
 
 def _serve(listener: socket.socket, client: socket.socket, plan: Plan) -> None:
     """The child: one conversation, and out."""
+
+    def asked(_number: int, _frame: object) -> None:
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_RD)  # what is answered now is the last
+
     try:
+        signal.set_wakeup_fd(-1)  # the parent's
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, too: it tells us
+        signal.signal(signal.SIGTERM, asked)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         listener.close()
-
-        def stop(_number: int, _frame: object) -> None:
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_RD)  # what is answered now is the last
-
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us
         converse(client, plan.talk(), time.sleep)
     finally:
         os._exit(0)
@@ -86,30 +86,26 @@ def _serve(listener: socket.socket, client: socket.socket, plan: Plan) -> None:
 def _reap(children: set[int]) -> None:
     """Take note of those that ended."""
     while children:
-        try:
-            child, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            children.clear()
-            return
+        child, _ = os.waitpid(-1, os.WNOHANG)
         if not child:
             return
         children.discard(child)
 
 
-def _end(children: set[int]) -> None:
+def _end(children: set[int], stop: Stop) -> None:
     """Let the conversations under way end, then end them."""
-    _tell(children, signal.SIGTERM)
     end = time.monotonic() + GRACE
     while children and time.monotonic() < end:
+        # More than once: a signal that comes just before a call that waits is slept over.
+        _tell(children, signal.SIGTERM)
+        stop.wait(seconds=PAUSE)
         _reap(children)
-        time.sleep(_LOOK)
     _tell(children, signal.SIGKILL)
     for child in children:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(child, 0)
+        os.waitpid(child, 0)
 
 
 def _tell(children: set[int], number: int) -> None:
-    for child in children:
+    for child in tuple(children):
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
 
+    from crawler.serving._stop import Stop
     from crawler.serving.models import Plan
 
 FD_SETSIZE = 1024
@@ -30,8 +31,8 @@ FD_SETSIZE = 1024
 class SelectServer(EventServer):
     """EventServer over select.select."""
 
-    def __init__(self, listener: socket.socket, plan: Plan) -> None:
-        super().__init__(listener, plan)
+    def __init__(self, listener: socket.socket, plan: Plan, stop: Stop) -> None:
+        super().__init__(listener, plan, stop)
         self._readers: set[int] = set()
         self._writers: set[int] = set()
 
@@ -53,6 +54,6 @@ class SelectServer(EventServer):
         return sock.fileno() < FD_SETSIZE
 
 
-def run(listener: socket.socket, plan: Plan) -> None:
+def run(listener: socket.socket, plan: Plan, stop: Stop) -> None:
     """Serve until a signal."""
-    SelectServer(listener, plan).run()
+    SelectServer(listener, plan, stop).run()

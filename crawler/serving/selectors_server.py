@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
 
+    from crawler.serving._stop import Stop
     from crawler.serving.models import Plan
 
 
 class SelectorsServer(EventServer):
     """EventServer over selectors.DefaultSelector; its masks are the selector's own."""
 
-    def __init__(self, listener: socket.socket, plan: Plan) -> None:
-        super().__init__(listener, plan)
+    def __init__(self, listener: socket.socket, plan: Plan, stop: Stop) -> None:
+        super().__init__(listener, plan, stop)
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> None:
@@ -47,6 +48,6 @@ class SelectorsServer(EventServer):
             self._selector.unregister(number)
 
 
-def run(listener: socket.socket, plan: Plan) -> None:
+def run(listener: socket.socket, plan: Plan, stop: Stop) -> None:
     """Serve until a signal."""
-    SelectorsServer(listener, plan).run()
+    SelectorsServer(listener, plan, stop).run()

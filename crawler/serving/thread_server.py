@@ -22,19 +22,20 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from crawler.serving._blocking import converse
-from crawler.serving.models import GRACE, PAUSE, on_signals
+from crawler.serving._blocking import accepted, converse
+from crawler.serving.models import GRACE, PAUSE
 
 if TYPE_CHECKING:
+    from crawler.serving._stop import Stop
     from crawler.serving.models import Plan
 
 
-def run(listener: socket.socket, plan: Plan) -> None:
+def run(listener: socket.socket, plan: Plan, stop: Stop) -> None:
     """Serve until a signal."""
     clients: dict[socket.socket, threading.Thread] = {}
     lock = threading.Lock()
     room = threading.BoundedSemaphore(plan.connections)
-    stopped = threading.Event()
+    listener.setblocking(False)
 
     def serve(client: socket.socket) -> None:
         try:
@@ -44,21 +45,12 @@ def run(listener: socket.socket, plan: Plan) -> None:
                 del clients[client]
             room.release()
 
-    def stop() -> None:
-        stopped.set()
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)  # accept ends
-
-    on_signals(stop)
-    while not stopped.is_set():
+    while not stop.asked:
         if not room.acquire(timeout=PAUSE):  # the kernel's queue holds those who come
             continue
-        try:
-            client, _ = listener.accept()
-        except OSError:
+        client = accepted(listener, stop)
+        if client is None:
             room.release()
-            if not stopped.is_set():
-                time.sleep(PAUSE)  # out of descriptors: one will be given back
             continue
         thread = threading.Thread(target=serve, args=(client,), daemon=True)
         with lock:
@@ -70,6 +62,7 @@ def run(listener: socket.socket, plan: Plan) -> None:
                 del clients[client]
             client.close()
             room.release()
+    listener.close()  # those who come now are refused
     _end(clients, lock)
 
 

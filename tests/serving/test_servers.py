@@ -4,101 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
-import signal
 import socket
-import struct
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from served import COMMAND, SERVER, Served, get, line, received, reset, served
 
 from crawler import Limits, fetch_all
 from crawler.serving.models import TABLE
 from crawler.serving.pages import page
 
 PROJECT = Path(__file__).parent.parent.parent
-SERVE = [sys.executable, "-P", "-m", "crawler", "serve"]
-FEW_FILES = ["/bin/sh", "-c", 'ulimit -n 40; exec "$@"', "sh"]
-RESET = struct.pack("ii", 1, 0)
-
-
-class Served:
-    """A server in a process of its own."""
-
-    def __init__(self, model: str, protocol: str, *options: str) -> None:
-        self.process = subprocess.Popen(
-            [*SERVE, "--model", model, "--protocol", protocol, "--port", "0", *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(PROJECT)},
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        self.url = line.split()[0].rstrip("/")
-        self.address = ("127.0.0.1", int(line.split("127.0.0.1:")[1].split()[0].rstrip("/")))
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self.address, 5)
-
-    def end(self, number: int = signal.SIGTERM) -> str:
-        """Stop it; what it said on stderr."""
-        self.process.send_signal(number)
-        _, said = self.process.communicate(timeout=9)
-        return said
-
-
-@contextlib.contextmanager
-def served(model: str, protocol: str = "http", *options: str) -> Iterator[Served]:
-    server = Served(model, protocol, *options)
-    try:
-        yield server
-    finally:
-        server.process.kill()
-        server.process.communicate()
-
-
-@pytest.fixture(params=TABLE)
-def http(request: pytest.FixtureRequest) -> Iterator[Served]:
-    with served(request.param) as server:
-        yield server
-
-
-@pytest.fixture(params=TABLE)
-def echo(request: pytest.FixtureRequest) -> Iterator[Served]:
-    with served(request.param, "echo") as server:
-        yield server
-
-
-def received(client: socket.socket) -> bytes:
-    """Everything until the end."""
-    data = b""
-    with contextlib.suppress(ConnectionResetError):
-        while piece := client.recv(65536):
-            data += piece
-    return data
-
-
-def line(client: socket.socket) -> bytes:
-    data = b""
-    while not data.endswith(b"\n"):
-        piece = client.recv(65536)
-        if not piece:
-            break
-        data += piece
-    return data
-
-
-def get(target: str, *fields: str, version: str = "1.1") -> bytes:
-    return "\r\n".join((f"GET {target} HTTP/{version}", "Host: a", *fields, "", "")).encode()
-
-
-def children(process: int) -> list[str]:
-    return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+FEW_FILES = ("/bin/sh", "-c", 'ulimit -n 64; exec "$@"', "sh")
 
 
 @pytest.mark.timeout(30)
@@ -173,11 +94,9 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(
 def test_clients_that_misbehave_harm_no_other(echo: Served) -> None:
     strange = [echo.connect() for _ in range(6)]
     strange[0].sendall(b"half a line")
-    strange[1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    strange[1].close()
+    reset(strange[1])
     strange[2].sendall(b"x" * 200)
-    strange[2].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    strange[2].close()
+    reset(strange[2])
     strange[3].sendall(b"half\nclosed\nrest")
     strange[3].shutdown(socket.SHUT_WR)
     strange[4].settimeout(0.2)
@@ -191,7 +110,6 @@ def test_clients_that_misbehave_harm_no_other(echo: Served) -> None:
     assert received(strange[3]) == b"half\nclosed\n"
     for client in strange:
         client.close()
-    assert echo.end() == ""
 
 
 def test_a_line_without_end_is_not_kept_for_ever(echo: Served) -> None:
@@ -200,41 +118,6 @@ def test_a_line_without_end_is_not_kept_for_ever(echo: Served) -> None:
             for _ in range(64):
                 client.sendall(b"x" * 65536)
         assert received(client) == b""
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("model", TABLE)
-def test_a_signal_lets_the_answers_under_way_end_and_drops_who_is_silent(
-    model: str, number: signal.Signals
-) -> None:
-    with served(model) as server, server.connect() as silent, server.connect() as busy:
-        busy.sendall(get("/delay/300"))
-        time.sleep(0.05)
-        mine = children(server.process.pid)
-
-        said = server.end(number)
-
-        assert b"after 300 ms" in received(busy)
-        assert received(silent) == b""
-        assert said == ""
-        assert server.process.returncode == 0
-        assert [child for child in mine if Path(f"/proc/{child}").exists()] == []
-
-
-@pytest.mark.parametrize("model", TABLE)
-def test_a_second_signal_ends_it_at_once(model: str) -> None:
-    with served(model) as server, server.connect() as busy:
-        busy.sendall(get("/hang"))
-        time.sleep(0.05)
-        server.process.send_signal(signal.SIGINT)
-        time.sleep(0.05)
-        if server.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                server.process.send_signal(signal.SIGINT)
-
-        server.process.communicate(timeout=9)
-
-        assert server.process.returncode in {0, 130, -2}
 
 
 @pytest.mark.parametrize("model", [name for name in TABLE if name != "pool"])
@@ -268,39 +151,49 @@ def test_in_a_full_pool_a_silent_client_makes_room() -> None:
         assert received(first) == b""
 
 
-@pytest.mark.parametrize("model", TABLE)
-def test_the_queue_of_those_who_come_is_long(model: str) -> None:
-    with served(model) as server:
-        asked = ["ss", "-Hltn", f"sport = :{server.address[1]}"]
-        if shutil.which("ss") is None:
-            pytest.skip("there is no ss(8) here to ask")
-        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+def test_the_queue_of_those_who_come_is_long(http: Served) -> None:
+    if shutil.which("ss") is None:
+        pytest.skip("there is no ss(8) here to ask")
+    asked = ["ss", "-Hltn", f"sport = :{http.address[1]}"]
+
+    said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
 
     assert int(said.split()[2]) >= 1024
 
 
-@pytest.mark.timeout(30)
-@pytest.mark.parametrize("model", ["thread", "gevent", "select", "poll", "epoll", "asyncio"])
-def test_without_descriptors_it_goes_on_when_some_are_free_again(model: str) -> None:
-    server = subprocess.Popen(
-        [*FEW_FILES, *SERVE, "--model", model, "--protocol", "echo", "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
-    )
-    try:
-        assert server.stdout is not None
-        port = int(server.stdout.readline().split()[1].rpartition(":")[2])
-        clients = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(60)]
-        for client in clients:
-            client.close()
-        with socket.create_connection(("127.0.0.1", port), 5) as client:
-            client.sendall(b"still there\n")
-            assert line(client) == b"still there\n"
-    finally:
-        server.kill()
-        server.communicate()
+@pytest.mark.parametrize("model", TABLE)
+def test_no_more_are_accepted_than_there_is_room_for(model: str) -> None:
+    with served(model, "echo", "--connections", "2") as server, contextlib.ExitStack() as stack:
+        first, second = (stack.enter_context(server.connect()) for _ in range(2))
+        for client in (first, second):
+            client.sendall(b"hello\n")
+            assert line(client) == b"hello\n"
+        had = server.descriptors(), len(server.children())
+
+        for _ in range(20):
+            stack.enter_context(server.connect())
+            first.sendall(b"a turn in which it could accept\n")
+            assert line(first)
+
+        assert (server.descriptors(), len(server.children())) == had
+
+
+@pytest.mark.parametrize("model", TABLE)
+def test_with_few_descriptors_a_hundred_clients_are_served_one_after_the_other(model: str) -> None:
+    with served(model, "echo", command=(*FEW_FILES, *SERVER)) as server:
+        waiting = [server.connect() for _ in range(100)]
+        for client in waiting:
+            client.sendall(b"hello\n")
+        while waiting:
+            answered, _, _ = select.select(waiting, (), (), 5)
+            assert answered, f"{len(waiting)} clients are left without an answer"
+            for client in answered:
+                assert line(client) == b"hello\n"
+                client.close()
+                waiting.remove(client)
+
+        server.signal()
+        assert server.ended() == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -308,7 +201,7 @@ def test_without_descriptors_it_goes_on_when_some_are_free_again(model: str) -> 
 )
 def test_a_wrong_option_is_refused_with_what_there_is(options: tuple[str, str]) -> None:
     done = subprocess.run(
-        [*SERVE, *options],
+        [*COMMAND, *options],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(PROJECT)},
@@ -322,7 +215,7 @@ def test_a_wrong_option_is_refused_with_what_there_is(options: tuple[str, str]) 
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = subprocess.run(
-            [*SERVE, "--model", "poll", "--port", str(taken.getsockname()[1])],
+            [*COMMAND, "--model", "poll", "--port", str(taken.getsockname()[1])],
             capture_output=True,
             text=True,
             env=os.environ | {"PYTHONPATH": str(PROJECT)},
