@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from hostile import bl, ce, cn, dn, hd, ka, rd, te, tl
 
-ROWS = {row.id: row for family in (cn, hd, bl, te, ce, rd, ka, tl, dn) for row in family.ROWS}
+FAMILIES = {
+    "CN": cn,
+    "HD": hd,
+    "BL": bl,
+    "TE": te,
+    "CE": ce,
+    "RD": rd,
+    "KA": ka,
+    "TL": tl,
+    "DN and PX": dn,
+}
+ROWS = {row.id: row for family in FAMILIES.values() for row in family.ROWS}
 
 NOT_PLAYED = {
     "CN13": "needs a kernel without a route: test_unreachable.py plays it in a network namespace",

@@ -101,6 +101,7 @@ ROWS = [
         asks=TUNNEL,
         proxied=True,
         code="proto.headers_too_large",
+        limits={"head": 16 * 1024},  # a tunnel's head is read byte by byte
     ),
     Row(
         "PX05",

@@ -1,6 +1,6 @@
 """Fetches what stdin asks for, through one engine, and prints every outcome as JSON.
 
-stdin: {engine, limits, ca_file, resolve, batches: [{concurrency, retries?, proxy?, sequences}]}.
+stdin: {engine, limits, ca_file, resolve, batches: [{concurrency, limits?, proxy?, sequences}]}.
 The requests of a sequence are made one after the other, each when the one before has ended.
 """
 
@@ -109,9 +109,7 @@ def main(job):
     before = open_sockets()
     records = []
     for batch in job["batches"]:
-        limits = replace(
-            Limits(**job["limits"]), retries=batch.get("retries", 0), **batch.get("limits", {})
-        )
+        limits = replace(Limits(**job["limits"]), **batch.get("limits", {}))
         network = Network(
             proxy=batch.get("proxy", ""),
             ca_file=Path(job["ca_file"]),
@@ -128,7 +126,8 @@ def main(job):
             sequences.ended(outcome.request)
             if outcome.request.number:
                 records.append(record(outcome))
-    json.dump({"outcomes": records, "sockets": open_sockets() - before}, sys.stdout)
+    # Not json.dump, which goes through the text piece by piece.
+    sys.stdout.write(json.dumps({"outcomes": records, "sockets": open_sockets() - before}))
 
 
 if __name__ == "__main__":
