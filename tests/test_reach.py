@@ -3,61 +3,28 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import pytest
+from security.alone import alone
 
 from crawler.engines import TABLE, unavailable
 from crawler.headers import Headers
 from crawler.hops import Links, hop
 from crawler.model import Purpose, Request, Response
 
-TESTS = Path(__file__).parent
-PROJECT = TESTS.parent
 BLOCKED = "policy.address_blocked"
-_ALONE = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c"]
-_SET_UP = """
-mount --bind "$0" /etc/resolv.conf && ip link set lo up &&
-ip address add 93.184.216.34/32 dev lo && exec "$@"
-"""
-
-
-@cache
-def can_be_alone() -> bool:
-    if not all(map(shutil.which, ("unshare", "ip", "mount"))):
-        return False
-    command = [*_ALONE, _SET_UP, "/etc/hosts", "true"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("engine", TABLE)
 def test_nothing_that_a_public_page_says_leads_inside(engine: str, tmp_path: Path) -> None:
-    if not can_be_alone():
-        pytest.skip("this user may not make network and mount namespaces")
     if engine != "gevent" and unavailable(engine):  # the script patches its process for it
         pytest.skip(unavailable(engine))
-    resolver = tmp_path / "resolv.conf"
-    resolver.write_text("nameserver 93.184.216.34\n")
-    program = [sys.executable, str(TESTS / "scripts" / "inside.py"), engine]
 
-    done = subprocess.run(
-        [*_ALONE, _SET_UP, str(resolver), *program],
-        capture_output=True,
-        text=True,
-        cwd=PROJECT,
-        env={"PYTHONPATH": str(PROJECT)},
-        timeout=50,
-        check=False,
-    )
+    found = json.loads(alone(tmp_path, "inside.py", engine))
 
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
     assert {code for _, code in found["redirects"]} == {BLOCKED}
     assert len(found["redirects"]) == 35
     assert found["crawl"]["http://inside.seed.test/x"] == BLOCKED

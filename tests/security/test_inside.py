@@ -1,0 +1,63 @@
+"""Nothing that the public internet says leads inside: every spelling by every way."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from security.alone import alone
+
+from crawler import urls
+from crawler.addresses import is_private_name
+from crawler.errors import InvalidURL
+
+BLOCKED = "policy.address_blocked"
+ENGINES = ("selectors", "threads+requests", "generators")
+NAMED = {"inside.seed.test", "both.seed.test", "metadata.seed.test", "six.seed.test"}
+
+
+def _cells(ways: dict[str, list[str]]) -> dict[str, str]:
+    """URL -> the cell it tells of, for all spellings that are URLs."""
+    cells = {}
+    for way, spellings in ways.items():
+        for spelling in spellings:
+            with suppress(InvalidURL):
+                cells[urls.join("http://seed.test/", spelling)] = f"{spelling} by {way}"
+    return cells
+
+
+def _wrong(found: dict[str, str], cells: dict[str, str], *, proxied: bool = False) -> list[str]:
+    """The cells that did not end in a refusal; names can be judged by their proxy alone.
+
+    Links that begin with backslashes are no links: they are never met.
+    """
+    return [
+        f"{cell}: {found.get(url, 'never met')!r}"
+        for url, cell in cells.items()
+        if found.get(url) != BLOCKED
+        and not (proxied and urlsplit(url).hostname in NAMED)
+        and not (url not in found and cell.startswith("http:\\"))
+    ]
+
+
+@pytest.mark.timeout(60)
+def test_no_spelling_and_no_way_leads_inside(tmp_path: Path) -> None:
+    told = json.loads(alone(tmp_path, "inside_matrix.py", str(tmp_path), *ENGINES))
+    rest = _cells({"rest": told["ways"].pop("rest")})
+    cells = _cells(told["ways"])
+
+    assert told["canary"] == []
+    assert [target for target in told["proxy"] if is_private_name(urls.origin(target).host)] == []
+    assert len(cells) > 500
+    for engine in ENGINES:
+        assert _wrong(told[engine], cells) == [], engine
+        assert _wrong(told[f"{engine} proxied"], cells, proxied=True) == [], engine
+        resumed = told[f"{engine} resumed"]
+        assert _wrong(resumed, rest) == [], engine
+        name = f"http://rebind-{engine.replace('+', '-')}.test/"
+        assert (resumed[name], resumed[f"{name}deeper"]) == ("", BLOCKED), engine
+        rules = {told[engine][f"http://rules-{number}.test/"] for number in range(len(rest))}
+        assert rules == {BLOCKED}, engine
