@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from run import store
+from keeping import store
 
 from crawler.comparing import machine
 from crawler.extract import Found, extract

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from run import machine, store
+from keeping import machine, store
 
 LINES = 1_000_000
 FIRST = 10_000  # lines of output at which memory is looked at first

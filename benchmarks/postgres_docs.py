@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from run import store
+from keeping import store
 from server import nginx, pin, served
 
 from crawler import tables

@@ -1,6 +1,7 @@
 """aiohttp at its best: one session, as many workers as connections, one iterator of URLs."""
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 
 import aiohttp
@@ -15,12 +16,13 @@ async def work(session: aiohttp.ClientSession, urls: Iterator[str], meter: Meter
 
 
 async def main() -> None:
-    urls, concurrency, _ = arguments()
+    given = arguments()
+    trusted = ssl.create_default_context(cafile=given.cacert) if given.cacert else True
     with Meter() as meter:
-        connector = aiohttp.TCPConnector(limit=concurrency)
+        connector = aiohttp.TCPConnector(limit=given.concurrency, ssl=trusted)
         async with aiohttp.ClientSession(connector=connector) as session:
-            shared = iter(urls)
-            await asyncio.gather(*(work(session, shared, meter) for _ in range(concurrency)))
+            shared = iter(given.urls)
+            await asyncio.gather(*(work(session, shared, meter) for _ in range(given.concurrency)))
 
 
 asyncio.run(main())

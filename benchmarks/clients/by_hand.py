@@ -8,7 +8,7 @@ import requests  # noqa: E402  # after the patch
 from gevent.pool import Pool  # noqa: E402
 from meter import Meter, arguments  # noqa: E402
 
-urls, concurrency, _ = arguments()
+given = arguments()
 
 
 def get(url: str) -> tuple[int, int]:
@@ -18,7 +18,7 @@ def get(url: str) -> tuple[int, int]:
 
 with Meter() as meter:
     session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(pool_connections=10, pool_maxsize=concurrency)
+    adapter = requests.adapters.HTTPAdapter(pool_connections=50, pool_maxsize=given.concurrency)
     session.mount("http://", adapter)
-    for status, size in Pool(concurrency).imap_unordered(get, urls):
+    for status, size in Pool(given.concurrency).imap_unordered(get, given.urls):
         meter.page(status, size)

@@ -1,25 +1,49 @@
 """What every client reports: pages, seconds, processor seconds, bytes, all of it from inside.
 
+    given = arguments()
     with Meter() as meter:
         for ...:
             meter.page(status, size)
 
-Imports belong before the block, opening connections inside it.
+Imports belong before the block, opening connections inside it. A client that is a command of its
+own is run by `command` and reports what the kernel says of the child.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import resource
+import subprocess
 import sys
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 
-def arguments() -> tuple[list[str], int, str]:
-    """The URLs, the concurrency and the engine's name that the command line gives."""
-    prefix, pages, concurrency, *engine = sys.argv[1:]
-    urls = [f"{prefix}{number}" for number in range(1, int(pages) + 1)]
-    return urls, int(concurrency), engine[0] if engine else ""
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a client is asked to do."""
+
+    urls: list[str]
+    concurrency: int
+    engine: str  # "" for peers
+    cacert: str  # file of the certificate to trust; "" without TLS
+    file: str  # where the URLs were read from
+    more: list[str]  # whatever else the client understands
+
+
+def arguments() -> Given:
+    """What the command line asks for: ``URLS_FILE CONCURRENCY [--engine NAME] ...``."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("urls")
+    parser.add_argument("concurrency", type=int)
+    parser.add_argument("--engine", default="")
+    parser.add_argument("--cacert", default="")
+    given, more = parser.parse_known_args()
+    urls = Path(given.urls).read_text().split()
+    return Given(urls, given.concurrency, given.engine, given.cacert, given.urls, more)
 
 
 class Meter:
@@ -36,23 +60,67 @@ class Meter:
         self._bytes += size
 
     def __enter__(self) -> Meter:
+        self._resident = resident()
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
         self._began = time.perf_counter()
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(self, kind: object, *exc_info: object) -> None:
         wall = time.perf_counter() - self._began
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        print(
-            json.dumps(
-                {
-                    "pages": self._pages,
-                    "ok": self._ok,
-                    "bytes": self._bytes,
-                    "wall": wall,
-                    "cpu_user": usage.ru_utime - self._usage.ru_utime,
-                    "cpu_system": usage.ru_stime - self._usage.ru_stime,
-                    "rss_kib": usage.ru_maxrss,
-                }
-            )
+        if kind is not None:
+            return
+        said(
+            pages=self._pages,
+            ok=self._ok,
+            bytes=self._bytes,
+            wall=wall,
+            cpu_user=usage.ru_utime - self._usage.ru_utime,
+            cpu_system=usage.ru_stime - self._usage.ru_stime,
+            rss_kib=usage.ru_maxrss,
+            rss_before_kib=self._resident,
         )
+
+
+def resident() -> int:
+    """KiB of this process in memory now; 0 where there is no /proc."""
+    statm = Path("/proc/self/statm")
+    return (
+        int(statm.read_text().split()[1]) * resource.getpagesize() // 1024 if statm.exists() else 0
+    )
+
+
+def command(
+    *words: str, stdout: int, folder: str | None = None
+) -> tuple[float, resource.struct_rusage, str]:
+    """Runs a command: its wall seconds, what the kernel counted for it, what it said to stderr."""
+    began = time.perf_counter()
+    child = subprocess.Popen(words, stdout=stdout, stderr=subprocess.PIPE, text=True, cwd=folder)
+    assert child.stderr is not None
+    complaints = child.stderr.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    wall = time.perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{words[0]} ended with {child.returncode}: {complaints[-1000:]}")
+    return wall, usage, complaints
+
+
+def reported(wall: float, usage: resource.struct_rusage, *, pages: int, ok: int, size: int) -> None:
+    """Prints what a command did, in the form of `Meter`."""
+    said(
+        pages=pages,
+        ok=ok,
+        bytes=size,
+        wall=wall,
+        cpu_user=usage.ru_utime,
+        cpu_system=usage.ru_stime,
+        cpu_whole=usage.ru_utime + usage.ru_stime,
+        rss_kib=usage.ru_maxrss,
+        rss_before_kib=0,
+    )
+
+
+def said(**figures: float) -> None:
+    print(json.dumps(figures), flush=True)
+    sys.stdout.flush()

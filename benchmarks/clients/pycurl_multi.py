@@ -5,20 +5,22 @@ from io import BytesIO
 import pycurl
 from meter import Meter, arguments
 
-urls, concurrency, _ = arguments()
+given = arguments()
 
 with Meter() as meter:
     multi = pycurl.CurlMulti()
-    multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, concurrency)
+    multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, given.concurrency)
     free = []
-    for _ in range(concurrency):
+    for _ in range(given.concurrency):
         easy = pycurl.Curl()
         easy.setopt(pycurl.NOSIGNAL, 1)
         easy.setopt(pycurl.TIMEOUT, 30)
+        if given.cacert:
+            easy.setopt(pycurl.CAINFO, given.cacert)
         free.append(easy)
     bodies = {}
-    waiting = iter(urls)
-    left = len(urls)
+    waiting = iter(given.urls)
+    left = len(given.urls)
     while left:
         while free:
             url = next(waiting, None)

@@ -4,14 +4,14 @@ import scrapy
 from meter import Meter, arguments
 from scrapy.crawler import CrawlerProcess
 
-urls, concurrency, _ = arguments()
+given = arguments()
 
 
 class Pages(scrapy.Spider):
     name = "pages"
     custom_settings = {  # noqa: RUF012  # Scrapy's own form
-        "CONCURRENT_REQUESTS": concurrency,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": concurrency,
+        "CONCURRENT_REQUESTS": given.concurrency,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": given.concurrency,
         "SCHEDULER_PRIORITY_QUEUE": "scrapy.pqueues.DownloaderAwarePriorityQueue",
         "DOWNLOAD_DELAY": 0,
         "RANDOMIZE_DOWNLOAD_DELAY": False,
@@ -31,7 +31,7 @@ class Pages(scrapy.Spider):
     }
 
     async def start(self):
-        for url in urls:
+        for url in given.urls:
             yield scrapy.Request(url, dont_filter=True)
 
     def parse(self, response):

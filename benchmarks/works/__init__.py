@@ -1,0 +1,1 @@
+"""What is measured: one work in each file, `run(rounds)` gives its Result."""
