@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from crawler.model import Final, Request
 
 
+_DONE = (State.DONE, Facts())
 _BAD_LINES = frozenset({"url.invalid", "url.duplicate"})
 
 
-def became(final: Final) -> tuple[State, Facts]:
-    """The state of the URL, and what is kept of its outcome."""
+def became(final: Final, *, validators: bool = True) -> tuple[State, Facts]:
+    """The state of the URL, and what is kept of its outcome.
+
+    Without `validators` nothing is kept of a page that is done.
+    """
     if isinstance(final, Skip):
         return State.SKIPPED, Facts(final.code)
     if isinstance(final, Failure):
@@ -26,6 +30,8 @@ def became(final: Final) -> tuple[State, Facts]:
     if not final.ok:
         code = "body.truncated" if final.truncated else f"http.{final.status}"
         return State.FAILED, Facts(code, final.status)
+    if not validators:
+        return _DONE
     headers = final.headers
     known = dict(final.request.headers) if final.status == 304 else {}
     return State.DONE, Facts(

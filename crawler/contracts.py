@@ -91,6 +91,8 @@ class State(enum.Enum):
     SKIPPED = 3
     REACHED = 4  # by a redirect: it is fetched as part of what led there
 
+    __hash__ = object.__hash__  # Enum's own is a call of Python per look-up
+
 
 class Frontier(Protocol):
     """All URLs of a crawl: what waits, what was seen, what became of it.

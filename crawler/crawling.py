@@ -115,7 +115,8 @@ def crawled(
     parsers = Parsers(
         plan.parsers, requisites=plan.requisites, parser=plan.parser, agent=plan.agent
     )
-    source.parsers = parsers
+    if plan.links or plan.requisites:
+        source.parsers = parsers
     try:
         spent = spent if spent is not None else Spent()
         turns = _Turns(plan, frontier, discovery, source, parsers, record, stop, spent)
@@ -261,7 +262,7 @@ class _Turns:
         for final in finals:
             record.write(final)
             if not is_bad_line(final):
-                frontier.finish(final.request, *became(final))
+                frontier.finish(final.request, *became(final, validators=frontier.durable))
         if frontier.durable:
             synced = last or self._clock() >= self._sync_at
             if synced:

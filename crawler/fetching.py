@@ -238,6 +238,7 @@ class Fetches:
         self._follow = follow
         self._retry_on = frozenset(retry_on)
         self._statuses = any(word[:1].isdigit() for word in retry_on)
+        self._again_200 = self._wanted_again(200)
         self._proxied = proxied
         self._pinned = pinned
         self._refuse = refuse
@@ -251,7 +252,7 @@ class Fetches:
             isinstance(outcome, Response)
             and outcome.status == 200
             and not outcome.request.via
-            and not self._statuses
+            and not self._again_200
             and "content-encoding" not in outcome.headers
         ):
             self._line.ended(outcome, 0.0)  # a page as most are

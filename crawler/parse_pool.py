@@ -47,6 +47,9 @@ class Pool:
         most: processes.
         cpu_seconds: of a worker, for one page.
         again: how to work on a page that was given up; "" where there is no other way.
+
+    Attributes:
+        pending: pages submitted whose answer `ready` has not given yet.
     """
 
     def __init__(
@@ -60,17 +63,13 @@ class Pool:
         self._todo: deque[_Page] = deque()
         self._answers: list[tuple[int, Told | None, str]] = []
         self._dead: list[int] = []
-
-    @property
-    def pending(self) -> int:
-        """Pages submitted whose answer `ready` has not given yet."""
-        under_way = sum(len(worker.pages) for worker in self._workers)
-        return under_way + len(self._todo) + len(self._answers)
+        self.pending = 0
 
     def submit(self, key: int, response: Response) -> bool:
         """Have this page worked on; False when there is no process for it and none to be had."""
         if not self._workers and self._started() is None:
             return False
+        self.pending += 1
         self._todo.append(_Page(key, parse_worker.of_response(response)))
         self._hand_out()
         return True
@@ -86,6 +85,7 @@ class Pool:
         self._hand_out()
         self._reap()
         answers, self._answers = self._answers, []
+        self.pending -= len(answers)
         return answers
 
     def wait(self, timeout: float) -> None:
@@ -112,6 +112,7 @@ class Pool:
         self._workers.clear()
         self._todo.clear()
         self._answers.clear()
+        self.pending = 0
         for pid in self._dead:  # killed: this is a matter of milliseconds
             with contextlib.suppress(ChildProcessError):
                 os.waitid(os.P_PID, pid, os.WEXITED)

@@ -178,7 +178,9 @@ class Pace:
         """Seconds until an exchange may begin: 0.0 now, math.inf not before one has ended."""
         if self.under_way >= self.window:
             return math.inf
-        return max(0.0, self._rest_until - now, self._next_start - now)
+        if now >= self._rest_until and now >= self._next_start:
+            return 0.0
+        return max(self._rest_until - now, self._next_start - now)
 
     def hold(self, now: float) -> Hold:
         """What makes `wait` say what it says; of two, the one that lasts longer."""
@@ -192,11 +194,15 @@ class Pace:
 
     def start(self, now: float) -> None:
         """An exchange begins."""
-        self.under_way += 1
+        self.under_way = under_way = self.under_way + 1
         self._exchanges += 1
-        self._peak = max(self._peak, self.under_way)
-        self._gap = min(self._gap, now - self._started)
-        self._early += now < self._rest_until
+        if under_way > self._peak:
+            self._peak = under_way
+        gap = now - self._started
+        if gap < self._gap:
+            self._gap = gap
+        if now < self._rest_until:
+            self._early += 1
         self._started = now
         pause = self._pause()
         if pause:
@@ -207,10 +213,13 @@ class Pace:
     ) -> None:
         """An exchange has ended; `retry_after` is what the host asked for, in seconds."""
         self.under_way -= 1
-        forgiven = self._forgiven > 0
-        self._forgiven -= forgiven
-        parked_over = self._parked_over > 0
-        self._parked_over -= parked_over
+        forgiven = parked_over = False
+        if self._forgiven:
+            forgiven = True
+            self._forgiven -= 1
+        if self._parked_over:
+            parked_over = True
+            self._parked_over -= 1
         if answer is Answer.OURS:
             return
         self._answers_in_a_row += 1

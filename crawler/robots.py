@@ -60,6 +60,9 @@ class Verdict:
     line: str = ""  # of robots.txt, that decided; "" when none did
 
 
+_YES = Verdict(allowed=True)
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     parts: tuple[str, ...]  # the pattern between its stars
@@ -115,10 +118,12 @@ class Rules:
 
     def verdict(self, url: str) -> Verdict:
         """Whether the canonical `url` of this host may be fetched."""
+        if not self._rules:
+            return _YES
         # A star or dollar sign of a pattern is none of the path's.
         path = _normal(urls.target(url)).replace("*", "%2A").replace("$", "%24")
         if path == "/robots.txt":
-            return Verdict(allowed=True)
+            return _YES
         best: _Rule | None = None
         for length, beginnings in self._rules:
             for rule in beginnings.get(path[:length], ()):
@@ -127,7 +132,7 @@ class Rules:
                 if rule.matches(path):
                     best = rule
                     break
-        return Verdict(best.allows, best.line) if best is not None else Verdict(allowed=True)
+        return Verdict(best.allows, best.line) if best is not None else _YES
 
 
 ALLOW_ALL = Rules()

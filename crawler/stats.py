@@ -26,6 +26,7 @@ INVALID = "url.invalid"
 _FLOOR = 1e-6  # seconds; below it everything is one bucket
 _WIDTH = math.log(1.02)  # a bucket ends 2 % above its start
 _BUCKETS = 1 + int(math.log(86_400 / _FLOOR) / _WIDTH)  # a day
+_log = math.log
 _CODES = 500  # different error codes kept; servers cannot invent more statuses than 900
 
 
@@ -77,8 +78,9 @@ class Histogram:
     def add(self, seconds: float) -> None:
         """Count one duration."""
         if seconds > _FLOOR:
-            self._counts[min(int(math.log(seconds / _FLOOR) / _WIDTH) + 1, _BUCKETS)] += 1
-            self._most = max(self._most, seconds)
+            self._counts[min(int(_log(seconds / _FLOOR) / _WIDTH) + 1, _BUCKETS)] += 1
+            if seconds > self._most:
+                self._most = seconds
         else:
             self._counts[0] += 1
         self._total += 1

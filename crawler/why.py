@@ -48,6 +48,8 @@ class Reason(enum.Enum):
     OUTPUT = "writing outputs and state"
     CPU = "our own work"
 
+    __hash__ = object.__hash__  # Enum's own is a call of Python per look-up
+
 
 OF_HOLD = {
     Hold.NONE: Reason.SERVERS,
@@ -100,14 +102,15 @@ class Spent:
 
     def told(self, timing: Timing) -> None:
         """An exchange ended."""
-        before = timing.dns + timing.connect + timing.tls + timing.first_byte
+        _, dns, connect, tls, first_byte, total = timing
         phases = self._phases
-        phases["DNS"] += timing.dns
-        phases["connect"] += timing.connect
-        phases["TLS"] += timing.tls
-        phases["first byte"] += timing.first_byte
-        phases["receive"] += max(0.0, timing.total - before)
-        self._exchanges += timing.total
+        if connect or dns:  # most ride a kept connection
+            phases["DNS"] += dns
+            phases["connect"] += connect
+            phases["TLS"] += tls
+        phases["first byte"] += first_byte
+        phases["receive"] += max(0.0, total - dns - connect - tls - first_byte)
+        self._exchanges += total
 
     def parts(self, wall: float) -> list[Part]:
         """The wall time, largest part first; what nobody told of is our own work."""

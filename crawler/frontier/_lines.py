@@ -62,6 +62,7 @@ class Line:
         "is_public",
         "origin",
         "pace",
+        "peer",
         "queue",
         "read_at",
         "reason",
@@ -75,6 +76,7 @@ class Line:
     def __init__(self, origin: str, pace: Pace) -> None:
         self.origin = origin
         self.pace = pace
+        self.peer = ""  # the address that answered last
         self.rules: Rules | None = None
         self.rules_until = 0.0
         self.read_at = 0.0
@@ -355,6 +357,9 @@ class Lines:
 
     def _meet(self, line: Line, peer: str) -> None:
         """The line's address became known."""
+        if peer == line.peer:
+            return
+        line.peer = peer
         line.is_public = addresses.is_public(peer)
         if not self._is_public(peer):
             line.pace.is_own()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.sinks.record import encoded
-
 if TYPE_CHECKING:
     from crawler.model import Final
     from crawler.sinks._file import RecordFile
@@ -17,12 +15,11 @@ class JsonLines:
 
     def __init__(self, file: RecordFile, describer: Describer) -> None:
         self._file = file
-        self._record = describer.record
+        self._line = describer.line
         self.flush = file.flush
         self.mark = file.mark
         self.sync = file.sync
         self.close = file.close
 
     def write(self, outcome: Final) -> None:
-        line = encoded(self._record(outcome))
-        self._file.add(line)
+        self._file.add(self._line(outcome))

@@ -20,11 +20,11 @@ import json
 import math
 import re
 import time
-from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeAlias
 
 from crawler.model import NO_TIMING, Failure, Response, Skip
+from crawler.sinks._page_line import charset_of, page_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -57,7 +57,6 @@ FIELDS = (
     "time_queue", "time_dns", "time_connect", "time_tls", "time_first_byte", "time_total",
     "started", "truncated", "warnings", "sha256", "file", "engine",
 )  # fmt: skip
-_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,4096})", re.IGNORECASE)
 _TITLE_WITHIN = 64 * 1024  # characters
 _TITLE_MOST = 300  # characters
@@ -114,6 +113,21 @@ class Describer:
             name for name in ON_REQUEST if name in chosen and name not in self._selected
         )
         self._last: tuple[Final, Record] | None = None
+        self._written: tuple[Final, bytes] | None = None
+        self._is_plain = not (chosen or self._asked or self._selection or self._columns)
+        self._engine_text = json.dumps(engine)
+
+    def line(self, outcome: Final) -> bytes:
+        """The record of `outcome` as one line of JSON, ASCII only, with its newline."""
+        if self._written is not None and self._written[0] is outcome:
+            return self._written[1]
+        line: bytes | None = None
+        if self._is_plain and isinstance(outcome, Response) and self._last_is_not(outcome):
+            line = self._page_line(outcome)
+        if line is None:
+            line = encoded(self.record(outcome))
+        self._written = (outcome, line)
+        return line
 
     def record(self, outcome: Final) -> Record:
         """The record of `outcome`; the same one again for the same outcome."""
@@ -199,7 +213,7 @@ class Describer:
             "bytes": size,
             "size": decoded,
             "content_type": content_type,
-            "charset": _charset(content_type) if content_type else None,
+            "charset": charset_of(content_type) if content_type else None,
             "ip": ip,
             "port": port,
             "http_version": version,
@@ -217,6 +231,18 @@ class Describer:
             "file": file,
             "engine": self._engine,
         }
+
+    def _page_line(self, page: Response) -> bytes | None:
+        if page.truncated:
+            return None
+        digest, file = self._kept(page.body) if self._hashed else (None, None)
+        queue = round(page.timing.queue, 6)
+        queue = queue or self._queue(page, page.timing.total or page.elapsed)
+        return page_line(page, digest=digest, file=file, queue=queue, engine=self._engine_text)
+
+    def _last_is_not(self, outcome: Final) -> bool:
+        """Whether no record of it was made yet."""
+        return self._last is None or self._last[0] is not outcome
 
     def _kept(self, body: bytes) -> tuple[str, str | None]:
         digest = sha256(body).hexdigest()
@@ -275,13 +301,6 @@ def _reply(reply: Response) -> _Reply:
         reply.truncated or None,
         list(reply.warnings),
     )
-
-
-@lru_cache(maxsize=256)
-def _charset(content_type: str) -> str | None:
-    """The charset parameter of a Content-Type, in lower case."""
-    match = _CHARSET.search(content_type)
-    return match[1].lower() if match else None
 
 
 def _title(outcome: Final) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sinks.outcomes import failure, response, skip
 
 from crawler.errors import ProtocolError
+from crawler.model import Headers, Timing
 from crawler.sinks.record import FIELDS, Describer, encoded
 
 
@@ -272,3 +274,57 @@ def test_a_name_for_two_fields_is_refused(name: str) -> None:
 
     with pytest.raises(ValueError, match=f"there is a field '{name}' already"):
         Describer(engine="e", selection=Twice())
+
+
+@given(
+    url=st.text(max_size=40),
+    text=st.text(max_size=40),
+    content_type=st.one_of(st.none(), st.text(st.characters(max_codepoint=255), max_size=40)),
+    peer=st.sampled_from(["", "127.0.0.1 8080", "::1 80", "fe80::1%eth0 443"]),
+    version=st.sampled_from(["", "1.0", "1.1"]),
+    seconds=st.floats(min_value=0, max_value=1e9),
+    number=st.integers(min_value=0),
+    status=st.integers(min_value=100, max_value=599),
+    truncated=st.sampled_from(["", "length"]),
+    warnings=st.sampled_from([(), ("warn.x",)]),
+    via=st.sampled_from([(), ("http://b.test/",)]),
+    carried=st.sampled_from(["", '{"a":1}']),
+)
+def test_the_line_of_a_page_says_what_its_record_says(
+    url: str, text: str, content_type: str | None, peer: str, version: str, seconds: float,
+    number: int, status: int, truncated: str, warnings: tuple[str, ...], via: tuple[str, ...],
+    carried: str,
+) -> None:  # fmt: skip
+    first = response(url=url, text=text, number=number, via=via, carried=carried, status=status)
+    fields = (("Content-Type", content_type),) if content_type is not None else ()
+    page = replace(
+        first,
+        headers=Headers(fields),
+        peer=peer,
+        http_version=version,
+        truncated=truncated,
+        warnings=warnings,
+        timing=Timing(seconds, seconds / 3, seconds / 7, 0.0, seconds / 11, seconds),
+    )
+    named = {"engine": 'a"b', "keep": lambda body, digest: digest[:4], "clock": lambda: 0.0}
+
+    line = Describer(**named).line(page)
+
+    assert line.isascii()
+    assert line.count(b"\n") == 1
+    assert json.loads(line) == Describer(**named).record(page)
+    assert list(json.loads(line)) == list(Describer(**named).record(page))
+
+
+def test_a_line_is_made_once_for_all_that_write_it() -> None:
+    describer = Describer(engine="selectors")
+    page = response()
+
+    assert describer.line(page) is describer.line(page)
+    assert describer.line(response(body=b"other")) != describer.line(page)
+
+
+def test_fields_that_were_chosen_are_all_that_a_line_has() -> None:
+    line = Describer(engine="selectors", fields=("url", "status")).line(response())
+
+    assert json.loads(line) == {"url": "http://a.test/", "status": 200}
