@@ -30,7 +30,7 @@ from crawler.errors import (
     SinkError,
 )
 from crawler.manners_file import MannersFile
-from crawler.model import Failure
+from crawler.model import Failure, most_idle
 from crawler.outputs import Outputs
 from crawler.planning import (
     columns_of,
@@ -146,12 +146,13 @@ def leave(ended: Ended) -> NoReturn:
 def _within_descriptors(plan: Plan, console: Console) -> Plan:
     """The plan with no more concurrency than descriptors can be had for."""
     needed = 2 * plan.concurrency + _SPARE_FILES
+    useful = plan.concurrency + most_idle(plan.concurrency) + _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     infinite = resource.RLIM_INFINITY
-    if soft == infinite or soft >= needed:
+    if soft == infinite or soft >= useful:
         return plan
     with contextlib.suppress(ValueError, OSError):
-        soft = needed if hard == infinite else min(needed, hard)
+        soft = useful if hard == infinite else min(useful, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft >= needed:
         return plan

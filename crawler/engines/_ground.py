@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from crawler.errors import FetchError
+from crawler.model import most_idle
 from crawler.transports import tls
 from crawler.transports._bodies import Bodies
 from crawler.transports._dial import connect_error
@@ -47,7 +48,7 @@ class Ground:
     """
 
     def __init__(self, network: Network, *, concurrency: int) -> None:
-        self.kept = Kept(concurrency)
+        self.kept = Kept(most_idle(concurrency))
         self.bodies = Bodies(time.sleep)
         self.proxy = Proxy.parse(network.proxy) if network.proxy else None
         self._network = network

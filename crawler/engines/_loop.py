@@ -36,6 +36,7 @@ from crawler.engines._resolve import Resolver
 from crawler.engines._starved import RETRY, Starved
 from crawler.engines._transfer import Transfer
 from crawler.errors import FetchError
+from crawler.model import most_idle
 from crawler.transports import tls
 from crawler.transports._proxy import Proxy
 from crawler.wire.encode import encode
@@ -84,7 +85,7 @@ class Loop(Readiness):
         self.look_at = math.inf
         self._network = network
         self._context: ssl.SSLContext | None = None
-        self._most_kept = concurrency
+        self._most_kept = most_idle(concurrency)
         self._under_way: dict[Transfer, None] = {}
         self._ended: list[Outcome] = []
         self._kept = Kept()

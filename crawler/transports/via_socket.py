@@ -18,6 +18,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from crawler.errors import FetchError
+from crawler.model import most_idle
 from crawler.transports._attempt import Attempt
 from crawler.transports._dial import THREADS, Dialer
 from crawler.transports._stream import receive
@@ -34,7 +35,7 @@ class SocketTransport:
 
     def __init__(self, network: Network, *, concurrency: int, calls: Calls = THREADS) -> None:
         self._dialer = Dialer(network, calls)
-        self._kept = Kept(most=concurrency)
+        self._kept = Kept(most=most_idle(concurrency))
 
     def exchange(self, request: Request, limits: Limits, /) -> Response:
         attempt = Attempt(request, limits)
