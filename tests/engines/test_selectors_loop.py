@@ -19,7 +19,7 @@ import trustme
 from crawler.drive import drive
 from crawler.engines import selectors_loop
 from crawler.engines._resolve import Resolver
-from crawler.model import Limits, Network, Request, Response
+from crawler.model import Limits, Network, Request, Response, most_idle
 
 SMALL = Limits(timeout=3.0, connect=1.0, first_byte=1.0, idle=1.0, dns=1.0, stagger=0.05)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -287,13 +287,15 @@ def test_keep_alive_ends_after_the_number_of_requests_allowed(serve, start_engin
     assert [outcome.reused for outcome in outcomes] == [False, True, True] * 2 + [False]
 
 
-def test_idle_connections_are_never_more_than_the_concurrency(serve, start_engine):
+def test_idle_connections_are_bounded_and_hosts_that_take_turns_keep_theirs(serve, start_engine):
     servers = [serve(good) for _ in range(5)]
-    engine = start_engine(concurrency=2)
+    engine = start_engine(concurrency=1)
 
-    run(engine, [Request(server.url) for server in servers], concurrency=2)
+    first = run(engine, [Request(server.url) for server in servers], concurrency=1)
+    again = run(engine, [Request(server.url) for server in servers[1:]], concurrency=1)
 
-    assert len(engine._kept) == 2
+    assert len(engine._kept) == most_idle(1) == 4
+    assert [outcome.reused for outcome in first + again] == [False] * 5 + [True] * 4
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
