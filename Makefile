@@ -10,13 +10,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir -qq
 # need an order between them, and the tools add seconds to the first run alone.
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check bench follow frontier kills clean
+.PHONY: help demo test check bench bench-quick profile frontier kills clean
 
 help:
 	@echo 'make demo    crawl a site on this machine and compare three engines'
 	@echo 'make test    run the tests'
 	@echo 'make check   run the linters and the type checker'
 	@echo 'make bench   compare with other clients; see benchmarks/README.md'
+	@echo 'make bench-quick   have the hot paths become slower? profile   where the time goes'
 	@echo 'make clean   remove what the others made'
 
 demo: $(READY)
@@ -32,10 +33,13 @@ check: $(READY)
 	$(BIN)/lint-imports --no-logo
 
 bench: $(READY)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(WORK)
 
-follow: $(READY)
-	$(BIN)/python benchmarks/follow.py
+bench-quick: $(READY)
+	$(BIN)/python benchmarks/quick.py
+
+profile: $(READY)
+	$(BIN)/python benchmarks/profile.py
 
 kills: $(READY)
 	$(BIN)/python benchmarks/kills.py

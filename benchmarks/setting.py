@@ -96,5 +96,6 @@ _NEEDS = {
     "niquests_session": ("", "niquests"),
     "crawlee_http": ("", "crawlee"),
     "scrapy_broad": ("", "scrapy"),
-    "scrapy_follow": ("", "scrapy"),
+    "follow_scrapy": ("", "scrapy"),
+    "follow_wget2": ("wget2", ""),
 }

@@ -53,33 +53,50 @@ class Meter:
         self._pages = 0
         self._ok = 0
         self._bytes = 0
+        self._told: dict[str, str] = {}
 
     def page(self, status: int, size: int) -> None:
         self._pages += 1
         self._ok += status == 200
         self._bytes += size
 
+    def tell(self, **what: str) -> None:
+        """Ends the time that is measured, and adds to the report."""
+        self._end()
+        self._told = what
+
     def __enter__(self) -> Meter:
         self._resident = resident()
-        self._usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._before = spent()
         self._began = time.perf_counter()
         return self
 
     def __exit__(self, kind: object, *exc_info: object) -> None:
-        wall = time.perf_counter() - self._began
-        usage = resource.getrusage(resource.RUSAGE_SELF)
         if kind is not None:
             return
+        if not self._told:
+            self._end()
         said(
             pages=self._pages,
             ok=self._ok,
             bytes=self._bytes,
-            wall=wall,
-            cpu_user=usage.ru_utime - self._usage.ru_utime,
-            cpu_system=usage.ru_stime - self._usage.ru_stime,
-            rss_kib=usage.ru_maxrss,
+            wall=self._wall,
+            cpu_user=self._after[0] - self._before[0],
+            cpu_system=self._after[1] - self._before[1],
+            rss_kib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
             rss_before_kib=self._resident,
+            **self._told,
         )
+
+    def _end(self) -> None:
+        self._wall = time.perf_counter() - self._began
+        self._after = spent()
+
+
+def spent() -> tuple[float, float]:
+    """Seconds of user and system time of this process and of the children it has waited for."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime for usage in both), sum(usage.ru_stime for usage in both)
 
 
 def resident() -> int:
@@ -91,22 +108,34 @@ def resident() -> int:
 
 
 def command(
-    *words: str, stdout: int, folder: str | None = None
+    *words: str, stdout: int, fine: tuple[int, ...] = (0,)
 ) -> tuple[float, resource.struct_rusage, str]:
-    """Runs a command: its wall seconds, what the kernel counted for it, what it said to stderr."""
+    """Runs a command: its wall seconds, what the kernel counted for it, what it said to stderr.
+
+    Raises SystemExit when it ends with another code than those that are `fine`: documentation
+    has links that lead nowhere.
+    """
     began = time.perf_counter()
-    child = subprocess.Popen(words, stdout=stdout, stderr=subprocess.PIPE, text=True, cwd=folder)
+    child = subprocess.Popen(words, stdout=stdout, stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
     complaints = child.stderr.read()
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.perf_counter() - began
     child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
+    if child.returncode not in fine:
         raise SystemExit(f"{words[0]} ended with {child.returncode}: {complaints[-1000:]}")
     return wall, usage, complaints
 
 
-def reported(wall: float, usage: resource.struct_rusage, *, pages: int, ok: int, size: int) -> None:
+def reported(
+    wall: float,
+    usage: resource.struct_rusage,
+    *,
+    pages: int,
+    ok: int,
+    size: int = 0,
+    **more: str,
+) -> None:
     """Prints what a command did, in the form of `Meter`."""
     said(
         pages=pages,
@@ -118,9 +147,10 @@ def reported(wall: float, usage: resource.struct_rusage, *, pages: int, ok: int,
         cpu_whole=usage.ru_utime + usage.ru_stime,
         rss_kib=usage.ru_maxrss,
         rss_before_kib=0,
+        **more,
     )
 
 
-def said(**figures: float) -> None:
+def said(**figures: float | str) -> None:
     print(json.dumps(figures), flush=True)
     sys.stdout.flush()

@@ -1,12 +1,18 @@
 """Scrapy, following links within a host, tuned as its manual says, one JSON record per page."""
 
-import sys
+import tempfile
+from pathlib import Path
 
 import scrapy
+from following import digest, is_page, of_records
+from meter import Meter, arguments
 from scrapy.crawler import CrawlerProcess
 from scrapy.linkextractors import LinkExtractor
 
-start, concurrency, out = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+given = arguments()
+start, concurrency = given.urls[0], given.concurrency
+folder = tempfile.TemporaryDirectory()
+out = Path(folder.name) / "out.jsonl"
 host = start.split("/")[2].partition(":")[0]
 
 
@@ -25,10 +31,12 @@ class Pages(scrapy.Spider):
         "LOGSTATS_INTERVAL": 0,
         "LOG_LEVEL": "ERROR",
         "ROBOTSTXT_OBEY": True,
-        "FEEDS": {out: {"format": "jsonlines", "overwrite": True}},
+        "FEEDS": {str(out): {"format": "jsonlines", "overwrite": True}},
     }
 
     def parse(self, response):
+        if is_page(response.url):
+            meter.page(response.status, len(response.body))
         yield {"url": response.url, "status": response.status, "size": len(response.body)}
         if isinstance(response, scrapy.http.HtmlResponse):
             for link in self.links.extract_links(response):
@@ -37,4 +45,7 @@ class Pages(scrapy.Spider):
 
 process = CrawlerProcess()
 process.crawl(Pages)
-process.start()
+with Meter() as meter:
+    process.start()
+    meter.tell(found=digest(of_records(out)))
+folder.cleanup()
