@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crawler import robots, sitemaps
-from crawler.errors import CrawlerError
+from crawler.errors import BodyTooLarge, CrawlerError, DecodeError
 from crawler.hops import Links
-from crawler.model import Purpose, Request, Response, Skip
+from crawler.model import Failure, Limits, Purpose, Request, Response, Skip
 from crawler.safety import safe_text
+from crawler.wire.decode import decode
 
 if TYPE_CHECKING:
     from crawler.contracts import Frontier
@@ -124,7 +126,7 @@ class Discovery:
         request = final.request
         first = request.via[0] if request.via else request.url
         origin = first[: first.index("/", 8)]
-        learnt = robots.judge(final, self._agent)
+        learnt = robots.judge(_decoded(final), self._agent)
         if learnt.rules is None:
             log.info("%s: no rules: %s", origin, safe_text(learnt.reason))
         self._frontier.learn(origin, learnt)
@@ -154,3 +156,19 @@ class Discovery:
             self.left_out[refused] += 1
         elif self._frontier.add(request) and request.purpose is Purpose.PAGE:
             scope.count(request)
+
+
+def _decoded(rules: Outcome) -> Outcome:
+    """A robots.txt that is too large when decoded, with what it begins with as its body."""
+    if not isinstance(rules, Failure) or rules.error.code != "body.too_large":
+        return rules
+    partial = rules.error.partial
+    if partial is None or not (codings := partial.headers.all("content-encoding")):
+        return rules
+    try:
+        beginning = decode(partial.raw, codings, Limits(max_bytes=robots.SIZE)).body
+    except (BodyTooLarge, DecodeError) as error:
+        beginning = error.prefix
+    failed = BodyTooLarge(str(rules.error))
+    failed.partial = replace(partial, body=beginning)
+    return replace(rules, error=failed)

@@ -168,8 +168,15 @@ def judge(outcome: Outcome, agent: str, *, strict: bool = False) -> Robots:
         return Robots(DISALLOW_ALL, reason=f"robots.txt: {status}")
     if status >= 300:
         return Robots(ALLOW_ALL, reason=f"robots.txt: {status}")
-    body = outcome.body[:SIZE]
+    body = outcome.body
+    if len(body) > SIZE:
+        body = _whole_lines(body[:SIZE])
     return Robots(parse(body, outcome.request.url, agent), body=body)
+
+
+def _whole_lines(body: bytes) -> bytes:
+    """Without the last line, which was cut: half a path forbids more than its host means to."""
+    return body[: max(body.rfind(b"\n"), body.rfind(b"\r")) + 1]
 
 
 def _failed(failure: Failure, agent: str) -> Robots:
@@ -178,8 +185,7 @@ def _failed(failure: Failure, agent: str) -> Robots:
         return Robots(ALLOW_ALL, reason=f"robots.txt: {error.code}")
     partial = error.partial
     if error.code == "body.too_large" and isinstance(partial, Response):
-        body = partial.body[:SIZE]
-        body = body[: max(body.rfind(b"\n"), body.rfind(b"\r")) + 1]  # no half line
+        body = _whole_lines(partial.body[:SIZE])
         return Robots(parse(body, failure.request.url, agent), body=body)
     # Without a connection there is no host to ask: what its pages would come to is known already.
     if error.code.startswith(_NO_HOST):

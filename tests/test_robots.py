@@ -205,6 +205,18 @@ def test_of_an_endless_file_the_beginning_counts() -> None:
     assert isinstance(learnt, Robots)
 
 
+def test_a_line_that_is_cut_where_reading_ends_forbids_nothing() -> None:
+    rules = b"User-agent: *\nDisallow: /a\n"
+    cut = b"\nDisallow: /"
+    filler = b"#" * (robots.SIZE - len(rules) - len(cut))
+
+    learnt = robots.judge(reply(200, rules + filler + cut + b"rest-of-the-line\n"), OURS)
+
+    assert learnt.rules is not None
+    assert not learnt.rules.verdict("http://a.test/a").allowed
+    assert learnt.rules.verdict("http://a.test/b").allowed
+
+
 @pytest.mark.parametrize(
     ("user_agent", "token"),
     [
