@@ -39,7 +39,7 @@ bench-quick: $(READY)
 	$(BIN)/python benchmarks/quick.py
 
 profile: $(READY)
-	$(BIN)/python benchmarks/profile.py
+	$(BIN)/python benchmarks/stages.py
 
 kills: $(READY)
 	$(BIN)/python benchmarks/kills.py

@@ -27,8 +27,8 @@ HERE = Path(__file__).parent
 BASELINE = HERE / "baseline.json"
 ALLOWED = 0.15  # a path may cost so much more
 AGAIN = 2  # how often a path over its baseline is measured again
-_TURNS = 15
-_PAGES = 4_000  # of a list, in each turn
+_TURNS = 20
+_LISTS = {"urls": 4_000, "short": 1_000, "ten": 10}  # URLs of each
 _FETCHES = ("selectors", "gevent+socket", "gevent")
 _PATHS = ("parser", "links", "record", "frontier in memory", "frontier on sqlite")
 _COMMAND = "the whole command"
@@ -45,7 +45,7 @@ def main() -> int:
     kept = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
     before = kept.get(_kind(), {}).get("ratios", {})
     with lean(1024, core=0) as server, tempfile.TemporaryDirectory() as folder:
-        for name, count in (("urls", _PAGES), ("ten", 10)):
+        for name, count in _LISTS.items():
             urls = "".join(f"{url}\n" for url in server.urls(count))
             (Path(folder) / f"{name}.txt").write_text(urls)
         slow = _compared(names, before, Path(folder), accept=given.accept, kept=kept)
@@ -104,12 +104,13 @@ def measured(name: str, folder: Path) -> float:
     if name == _COMMAND:
         return _command(folder)
     if name.startswith("list by "):
-        words = ["hot_fetch.py", name.removeprefix("list by "), str(folder / "urls.txt")]
+        engine = name.removeprefix("list by ")
+        urls = "short.txt" if engine == "gevent" else "urls.txt"
+        words = ["hot_fetch.py", engine, str(folder / urls)]
     else:
         words = ["hot_paths.py", name]
-    turns = _TURNS if not name.endswith(" gevent") else _TURNS // 3
     done = subprocess.run(
-        [sys.executable, str(HERE / words[0]), *words[1:], str(turns)],
+        [sys.executable, str(HERE / words[0]), *words[1:], str(_TURNS)],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
