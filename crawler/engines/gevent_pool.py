@@ -23,8 +23,10 @@ import gevent
 import gevent.event
 import gevent.pool
 import gevent.queue
+from greenlet import getcurrent
 
-from crawler.engines import _green
+from crawler.engines._green import Green
+from crawler.engines._late import Late
 from crawler.engines._workers import (
     WAIT_FOR_FILES,
     failure,
@@ -51,7 +53,7 @@ def open(name: str, *, concurrency: int, limits: Limits, network: Network) -> En
     """An engine of at most `concurrency` greenlets over the transport of that name."""
     lookups = gevent.pool.Group()
     event: Any = gevent.event.Event  # its stub overloads wait
-    calls = Calls(_green, gevent.sleep, lookups.spawn, event)
+    calls = Calls(Green(), gevent.sleep, lookups.spawn, event)
     through = transport(name, network, concurrency=concurrency, calls=calls)
     return GeventPool(through, concurrency, limits, lookups)
 
@@ -73,6 +75,7 @@ class GeventPool:
         self._ended: gevent.queue.SimpleQueue[Outcome | Exception] = gevent.queue.SimpleQueue()
         self._bug: BaseException | None = None
         self._warned = False
+        self._late = Late(_TooLate)
         resolvers = gevent.get_hub().threadpool
         resolvers.maxsize = max(resolvers.maxsize, _RESOLVERS)
 
@@ -108,6 +111,7 @@ class GeventPool:
                 raise
         finally:
             late.close()
+            self._late.close()
 
     def _work(self) -> None:
         try:
@@ -139,15 +143,16 @@ class GeventPool:
             gevent.sleep(WAIT_FOR_FILES)
 
     def _in_time(self, request: Request) -> Outcome:
-        # A new one each time: one that is stopped and started again goes on where it stopped.
-        late = gevent.Timeout.start_new(self._limits.timeout + _MARGIN)
+        worker, limit = getcurrent(), self._limits.timeout
+        self._late.begin(worker, time.monotonic() + limit + _MARGIN)
         try:
             return perform(self._through, request, self._limits)
-        except gevent.Timeout as error:
-            if error is not late:
-                raise
-            limit = self._limits.timeout
+        except _TooLate:
             message = f"not done in {limit:g} s"
             return failure(request, FetchTimeout(message), datetime.now(UTC), limit)
         finally:
-            late.close()
+            self._late.end(worker)
+
+
+class _TooLate(BaseException):
+    """The reserve has run out; no text that waits may take it for an error of its own."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from crawler.wire.parse import ResponseParser
 
 _READ = 64 * 1024  # bytes; more gains nothing (a loopback segment is 64 KiB)
+_FRESH = 0.001  # seconds for which a look at a connection is good
 _MARGIN = 1.0  # seconds earlier than the peer said it would close
 
 
@@ -59,6 +60,7 @@ class Stream:
         self._limit = attempt.limits.first_byte
         self._broken: OSError | None = None
         self._made = time.monotonic()
+        self._read_at = 0.0  # instant its last message ended
         self._until = 0.0
         self._left = attempt.limits.keep_requests
 
@@ -103,19 +105,21 @@ class Stream:
         if seconds is not None:
             idle = min(idle, seconds - _MARGIN)
         self._left = min(self._left - 1, self._left if requests is None else requests)
-        self._until = min(time.monotonic() + idle, self._made + limits.keep_life)
+        self._read_at = now = time.monotonic()
+        self._until = min(now + idle, self._made + limits.keep_life)
         return idle > 0 and self._left > 0
 
     def may_serve(self, attempt: Attempt) -> bool:
         """Whether a kept connection may still be used, and by this attempt."""
-        if attempt.fresh or time.monotonic() >= self._until:
+        now = time.monotonic()
+        if attempt.fresh or now >= self._until:
             return False
         if attempt.request.public_only and (
             is_private_name(attempt.origin.host)
             or (not self.proxied and not is_public(self.address.host))
         ):
             return False
-        return self.is_quiet()
+        return now - self._read_at < _FRESH or self.is_quiet()
 
     def close(self) -> None:
         """Give back the descriptor."""
