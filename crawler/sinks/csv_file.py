@@ -1,8 +1,9 @@
-"""CSV after RFC 4180, safe to open in a spreadsheet.
+r"""CSV after RFC 4180, safe to open in a spreadsheet.
 
 A cell that begins as a formula does (= + - @, TAB, CR, also behind invisible characters) gets an
 apostrophe in front when it is text from outside: spreadsheets run formulas, and anyone can put one
-into a URL or a header (CWE-1236). Numbers of ours stay numbers.
+into a URL or a header (CWE-1236). Numbers of ours stay numbers. Controls are written as ``\xNN``,
+for files are shown on terminals; marks of writing direction stay, for they belong to the text.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import io
 import json
 import re
 from typing import TYPE_CHECKING
+
+from crawler.safety import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +29,8 @@ _FORMULA = re.compile(
     "[\\s\\x00-\\x1f\\x7f-\\xa0\\xad\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\ufeff]*"
     "[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\\t\\r]"
 )
+# C0 but TAB and line ends, DEL, C1, and what some readers take for line ends.
+_STEERING = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
 
 class CsvFile:
@@ -54,6 +59,10 @@ def _line(cells: list[str]) -> bytes:
     return row.getvalue().encode("utf-8", "replace")
 
 
+def _escaped(match: re.Match[str]) -> str:
+    return safe_text(match[0])
+
+
 def _cell(value: Field) -> str:
     if value is None:
         return ""
@@ -62,6 +71,7 @@ def _cell(value: Field) -> str:
     if isinstance(value, str):
         # A newline inside quotes is legal, but would make half a line look whole.
         text = value.replace("\r", "\\r").replace("\n", "\\n")
+        text = _STEERING.sub(_escaped, text)
         return "'" + text if _FORMULA.match(value) else text
     if isinstance(value, list | dict):
         return json.dumps(value) if value else ""

@@ -36,6 +36,20 @@ def test_other_text_stays_as_it_is(tmp_path: Path, text: str) -> None:
     assert cell(tmp_path, text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
+        ("a\0b\x9bc\x7f", "a\\x00b\\x9bc\\x7f"),
+        ("one\x1ctwo\x85three\u2028four", "one\\x1ctwo\\x85three\\u2028four"),
+        ("a\tb", "a\tb"),
+        ("\u202b\u05d0\u200f", "\u202b\u05d0\u200f"),
+    ],
+)
+def test_no_byte_of_it_steers_a_terminal(tmp_path: Path, text: str, shown: str) -> None:
+    assert cell(tmp_path, text) == shown
+
+
 def test_a_record_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
     assert cell(tmp_path, "a\r\nb") == "a\\r\\nb"
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
