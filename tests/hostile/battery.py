@@ -106,10 +106,15 @@ def _job(
     again: list[Any] = []
     alone: list[Any] = []
     again_alone: list[Any] = []
+    insecure: list[Any] = []
     batches: list[dict[str, Any]] = []
     for number, row in enumerate(rows.values(), 1):
         sequence = _sequence(row, number, origin)
-        if row.proxied or row.limits:
+        if row.insecure_before:
+            before = _request(Ask("/before"), row, origin, 0)
+            insecure.append([before])
+            alone.append(sequence)
+        elif row.proxied or row.limits:
             batches.append(_batch_of_its_own(row, sequence, origin))
         elif "timeout" in row.code:
             waiting.append(sequence)
@@ -124,6 +129,7 @@ def _job(
         "ca_file": str(certificates.ca_file),
         "resolve": _addresses(origin, rows),
         "batches": [
+            {"concurrency": 1, "insecure": True, "sequences": insecure},
             {"concurrency": len(waiting), "limits": SHORT, "sequences": waiting},
             {"concurrency": 16, "sequences": together},
             {"concurrency": len(again), "limits": {"retries": 2}, "sequences": again},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,6 +39,13 @@ class Certificates:
         asking.load_verify_locations(self.ca_file)
         # Without the name, or with another one, the handshake ends.
         self.contexts["server name"].sni_callback = _only_by_name
+
+
+def context_for(names: Iterable[str], folder: Path) -> ssl.SSLContext:
+    """A server's context for all of these names; the CA to trust is ``ca.pem`` in the folder."""
+    ca = _authority()
+    ca.cert_pem.write_to_path(str(folder / "ca.pem"))
+    return _context(ca.issue_cert(*names, key_type=trustme.KeyType.ECDSA))
 
 
 def _authority() -> trustme.CA:

@@ -52,7 +52,7 @@ class Seen:
     server: str = ""  # "" the row's own, OTHER the second one
 
 
-class _Gone(Exception):
+class Gone(Exception):
     """The peer left: the play is over."""
 
 
@@ -153,16 +153,16 @@ class Origin:
         }
         with self._lock:
             self._open.add(sock)
-        connection = _Connection(sock, names, self._contexts.get(row.tls))
+        connection = Connection(sock, names, self._contexts.get(row.tls))
         try:
-            with contextlib.suppress(_Gone, OSError):
+            with contextlib.suppress(Gone, OSError):
                 self._converse(connection, row, server, number)
         finally:
             with self._lock:
                 self._open.discard(sock)
             connection.close()
 
-    def _converse(self, connection: _Connection, row: Row, server: str, number: int) -> None:
+    def _converse(self, connection: Connection, row: Row, server: str, number: int) -> None:
         log = self.log[row.id]
         script: Script = () if server or number > len(row.play) else row.play[number - 1]
         if row.tls not in {"", "raw"} and not server and Handshake() not in script:
@@ -179,7 +179,7 @@ class Origin:
                 connection.do(step)
 
 
-class _Connection:
+class Connection:
     """One accepted connection and the steps it can do."""
 
     def __init__(
@@ -222,7 +222,7 @@ class _Connection:
         while b"\r\n\r\n" not in self._buffer:
             data = self._sock.recv(65536)
             if not data:
-                raise _Gone
+                raise Gone
             self._buffer += data
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
         if not only_head:
@@ -231,7 +231,7 @@ class _Connection:
             while left > 0:
                 data = self._sock.recv(65536)
                 if not data:
-                    raise _Gone
+                    raise Gone
                 left -= len(data)
         return head
 
@@ -258,11 +258,11 @@ class _Connection:
             case Reset():
                 self._below.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 self.close()
-                raise _Gone
+                raise Gone
             case Hold():
                 while self._below.recv(65536):
                     pass
-                raise _Gone
+                raise Gone
 
     def _flood(self, data: bytes, every: float) -> None:
         ends = time.monotonic() + _PATIENCE
@@ -305,7 +305,7 @@ class _Connection:
                 pass
         finally:
             below.detach()
-        raise _Gone
+        raise Gone
 
 
 def _target(head: bytes) -> str:

@@ -143,6 +143,7 @@ class Row:
     host: str = "127.0.0.1"
     addresses: tuple[str, ...] = ("127.0.0.1",)  # of a host that is a name
     blackholes: tuple[str, ...] = ()  # of these, the ones that never answer a SYN
+    insecure_before: bool = False  # the same was asked for without looking at certificates
     proxied: bool = False  # the row's server is a proxy, the URLs are http(s)://host.test/
     retries: int = 0
     limits: Mapping[str, float] = field(default_factory=dict)  # other than the battery's

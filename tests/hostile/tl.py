@@ -79,4 +79,12 @@ ROWS = [
     Row("TL18", tls="tickets", host=NAME, connection="reuse"),
     refused("TL19", "chain", "tls.verify.chain"),
     refused("TL20", "client", "tls.client_cert"),
+    Row(
+        "TL21",
+        tls="untrusted",
+        host=NAME,
+        code="tls.verify.untrusted",
+        insecure_before=True,
+        heads=(b"GET /before ",),
+    ),
 ]

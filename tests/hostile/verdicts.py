@@ -7,7 +7,7 @@ end. Read beside it: differences.py.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from hostile.differences import allowed
 
@@ -15,11 +15,18 @@ AGREED, RULED, WRONG = "agreed", "ruled different", "wrong"
 COUNTS: dict[str, Counter[str]] = {}  # by engine
 
 
-def judge(engine: str, row: str, misses: Iterable[str]) -> list[str]:
-    """What is wrong with the row, as sentences that name it; empty when it agrees or is allowed."""
-    aspect = allowed(engine, row)
+def judge(engine: str, row: str, misses: Sequence[str], *, of: str = "") -> list[str]:
+    """What is wrong with the row, as sentences that name it; empty when it agrees or is allowed.
+
+    Args:
+        engine: the name it is counted by.
+        row: its id.
+        misses: what is not as the catalogue says.
+        of: the engine's own name, where it is counted by another.
+    """
+    aspect = allowed(of or engine, row)
     wrong = [miss for miss in misses if not aspect or not miss.startswith(f"{aspect}:")]
-    if aspect and wrong == list(misses):
+    if aspect and len(wrong) == len(misses):
         wrong.append(f"{engine} agrees on it: take it out of hostile/differences.py")
     verdict = WRONG if wrong else RULED if aspect else AGREED
     COUNTS.setdefault(engine, Counter())[verdict] += 1
@@ -31,7 +38,7 @@ def table() -> list[str]:
     lines = []
     for engine, counts in COUNTS.items():
         numbers = (counts.total(), counts[AGREED], counts[RULED], counts[WRONG])
-        lines.append("{:<20} {:>4} {:>6} {:>15} {:>5}".format(engine, *numbers))
+        lines.append("{:<24} {:>4} {:>6} {:>15} {:>5}".format(engine, *numbers))
     COUNTS.clear()
-    head = "{:<20} {:>4} {:>6} {:>15} {:>5}".format("engine", "rows", AGREED, RULED, WRONG)
+    head = "{:<24} {:>4} {:>6} {:>15} {:>5}".format("engine", "rows", AGREED, RULED, WRONG)
     return [head, *lines] if lines else []

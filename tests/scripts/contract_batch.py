@@ -1,6 +1,7 @@
 """Fetches what stdin asks for, through one engine, and prints every outcome as JSON.
 
-stdin: {engine, limits, ca_file, resolve, batches: [{concurrency, limits?, proxy?, sequences}]}.
+stdin: {engine, limits, ca_file, resolve, batches: [{concurrency, sequences, limits?,
+proxy?, insecure?}]}.
 The requests of a sequence are made one after the other, each when the one before has ended.
 """
 
@@ -112,6 +113,7 @@ def main(job):
         limits = replace(Limits(**job["limits"]), **batch.get("limits", {}))
         network = Network(
             proxy=batch.get("proxy", ""),
+            verify=not batch.get("insecure"),
             ca_file=Path(job["ca_file"]),
             resolve=tuple(map(tuple, job["resolve"])),
         )
