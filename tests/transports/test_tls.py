@@ -197,6 +197,18 @@ def test_sessions_are_forgotten_oldest_first(authority, network):
     assert sessions.get("example.net", 443) is session
 
 
+def test_a_connection_gives_its_session_once_for_reading_it_is_dear(authority, network):
+    settings, sessions = tls.context(network), tls.Sessions()
+    pipe, peer = pair(authority, network, settings=settings, sessions=sessions)
+    connect(pipe, peer).keep()
+    taken = sessions.get("example.org", 443)
+
+    pipe.keep()
+
+    assert taken is not None
+    assert sessions.get("example.org", 443) is taken
+
+
 def test_without_verification_any_certificate_will_do(authority):
     pipe = tls.Pipe(tls.context(Network(verify=False)), "other.example", 443)
 
