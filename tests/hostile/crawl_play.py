@@ -33,7 +33,7 @@ from hostile.crawl_row import NEVER, CrawlRow
 _TEXT = 4000  # characters of a page's text that are told
 _CPU_SECONDS = 1.0  # of a parser, for one page
 _PATIENCE = 20.0  # seconds until a host has to rest that is expected to
-LIMITS = {"timeout": 20.0, "dns": 0.5, "connect": 5.0}
+LIMITS = {"timeout": 20.0, "dns": 10.0, "connect": 10.0}
 
 
 class Player:

@@ -68,6 +68,11 @@ class CrawlRow:
         """The row's own name."""
         return f"{self.id.lower()}.test"
 
+    @property
+    def is_about_time(self) -> bool:
+        """Whether a busy processor could make it come out otherwise."""
+        return self.rests != NEVER or self.late_most > 0 or "dns" in self.limits
+
     def url(self, reference: str) -> str:
         """The whole URL."""
         return urljoin(f"http://{self.host}/", reference)

@@ -9,7 +9,7 @@ ONCE = {"retries": 0}
 BAD = "dns.bad_name"
 
 
-def named(row: str, word: str, code: str) -> CrawlRow:
+def named(row: str, word: str, code: str, **limits: float) -> CrawlRow:
     """A name that gives no address, beside one that gives one."""
     there, good = f"//{word}.{row.lower()}.test/", f"//good.{row.lower()}.test/"
     return CrawlRow(
@@ -18,7 +18,7 @@ def named(row: str, word: str, code: str) -> CrawlRow:
         seeds=(there, good),
         fetch=True,
         options={"concurrency": 2},
-        limits=ONCE,
+        limits={**ONCE, **limits},
         outcomes={there: code, good: "200"},
         total=(1, 1),
     )
@@ -27,7 +27,7 @@ def named(row: str, word: str, code: str) -> CrawlRow:
 ROWS = [
     named("DN01", "nxdomain", "dns.nxdomain"),
     named("DN02", "servfail", "dns.servfail"),
-    named("DN03", "silent", "dns.timeout"),
+    named("DN03", "silent", "dns.timeout", dns=0.5),
     named("DN04", "nodata", "dns.no_address"),
     named("DN11", "l" * 64, BAD),
     named("DN11-long", ".".join(["l" * 50] * 5), BAD),
@@ -51,9 +51,9 @@ ROWS = [
     ),
     CrawlRow(
         "CN13",
-        seeds=("http://192.0.2.1/",),
+        seeds=("http://198.51.100.1/",),
         fetch=True,
         limits=ONCE,
-        outcomes={"http://192.0.2.1/": "connect.unreachable"},
+        outcomes={"http://198.51.100.1/": "connect.unreachable"},
     ),
 ]

@@ -25,7 +25,7 @@ PLAYED = [
     for family in CRAWLED
     if engine in CRAWLERS or family == "names"
 ]
-AT_ONCE = 6  # engines
+AT_ONCE = 4  # engines
 
 pytestmark = [
     pytest.mark.timeout(120),  # the first test of an engine waits for all of its rows

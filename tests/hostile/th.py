@@ -34,7 +34,7 @@ def every_third(asked: Asked) -> Script:
 
 def queueing(asked: Asked) -> Script:
     """Its latency doubles with each further three under way."""
-    return (Sleep(min(1.0, 0.02 * 2 ** (asked.under_way / 3))), *page())
+    return (Sleep(min(1.5, 0.04 * 2 ** (asked.under_way / 3))), *page())
 
 
 def refusing(asked: Asked) -> Script:
@@ -86,11 +86,11 @@ ROWS = [
     CrawlRow(
         "TH09",
         {**ROBOTS, "*": queueing},
-        seeds=tuple(f"/{number}" for number in range(180)),
+        seeds=tuple(f"/{number}" for number in range(140)),
         options={**PUBLIC, "concurrency": 50},
         polite=EARNED,
         late_most=24,
-        total=(181, 181),
+        total=(141, 141),
     ),
     CrawlRow(
         "TH10",

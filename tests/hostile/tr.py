@@ -225,7 +225,7 @@ ROWS = [
         {**ROBOTS, "*": (Send(head("Content-Length: 100")), Drip(b"t" * 100, 0.1))},
         seeds=tuple(f"/{number}" for number in range(8)),
         options={"follow": False},
-        limits={"timeout": 0.25, "retries": 0},
+        limits={"timeout": 0.8, "retries": 0},
         outcomes=dict.fromkeys(("/0", "/1", "/2", "/3", "/4"), "timeout.deadline"),
         total=(6, 6),
         rests=(40.0, 60.0),
