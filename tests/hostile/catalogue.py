@@ -18,12 +18,5 @@ FAMILIES = {
 ROWS = {row.id: row for family in FAMILIES.values() for row in family.ROWS}
 
 # What takes a crawl, or a resolver: crawl_row.py.
-CRAWLED = {
-    "names": names,
-    "led": led,
-    "RB": rb,
-    "TH": th,
-    "TR": tr,
-    "HT": ht,
-}
+CRAWLED = {family.__name__.rpartition(".")[2]: family for family in (names, led, rb, th, tr, ht)}
 CRAWL_ROWS = {row.id: row for family in CRAWLED.values() for row in family.ROWS}

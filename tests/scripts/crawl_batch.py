@@ -1,4 +1,4 @@
-"""Plays the rows that take a crawl: crawl_batch.py ENGINE FAMILY...; prints what came of them.
+"""Plays the rows that take a crawl: crawl_batch.py ENGINE MODULE...; prints what came of them.
 
 In a network of its own (tests/security/alone.py). The sites are served by a child process. Rows
 crawl beside each other, each with an engine of its own; those that are about time come first, for
@@ -31,14 +31,13 @@ def serve(rows, folder):
 
 
 def main(engine, families):
+    import importlib
     import tempfile
-
-    from hostile.catalogue import CRAWLED
 
     # Else the crawls would take every silence for the network's.
     subprocess.run(["ip", "route", "add", "default", "dev", "lo"], check=True)
     subprocess.run(["ip", "route", "add", "unreachable", "198.51.100.0/24"], check=True)
-    rows = [row for family in families for row in CRAWLED[family].ROWS]
+    rows = [row for family in families for row in importlib.import_module(f"hostile.{family}").ROWS]
     with tempfile.TemporaryDirectory() as folder:
         child = serve(rows, Path(folder))
         try:
