@@ -360,7 +360,7 @@ class Lines:
         if peer == line.peer:
             return
         line.peer = peer
-        line.is_public = addresses.is_public(peer)
+        line.is_public = line.is_public or addresses.is_public(peer)
         if not self._is_public(peer):
             line.pace.is_own()
         elif self._per_address:
