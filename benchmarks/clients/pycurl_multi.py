@@ -9,7 +9,7 @@ given = arguments()
 
 with Meter() as meter:
     multi = pycurl.CurlMulti()
-    # No more are under way than there are handles; idle ones stay, or 20 hosts would evict each other.
+    # There are no more handles than may be under way; idle ones stay, or hosts evict each other.
     multi.setopt(pycurl.M_MAXCONNECTS, 4 * given.concurrency)
     free = []
     for _ in range(given.concurrency):
