@@ -150,12 +150,17 @@ def open(name: str, *, concurrency: int, limits: Limits, network: Network) -> En
 
     Raises:
         EngineUnavailable: there is none of that name, or it cannot run in this process.
+        ValueError: the proxy is no URL of one.
     """
     from importlib import import_module
 
     reason = unavailable(name)
     if reason:
         raise EngineUnavailable(reason)
+    if network.proxy:  # before anything is opened that would have to be closed
+        from crawler.transports._proxy import Proxy
+
+        Proxy.parse(network.proxy)
     entry, transport = _split(name)
     engine: Engine = import_module(entry.module).open(
         transport, concurrency=concurrency, limits=limits, network=network

@@ -37,7 +37,7 @@ class Proxy(NamedTuple):
         """From ``http://[user:password@]host:port``. Raises ValueError when it is none."""
         try:
             parsed = can_ada.parse(text if "://" in text else f"http://{text}")
-        except ValueError as error:
+        except (ValueError, TypeError) as error:  # of a lone surrogate
             shown = urls.without_user(text, is_url=False)
             raise ValueError(f"not the URL of a proxy: {shown!r}") from error
         if parsed.protocol != "http:" or not parsed.hostname:

@@ -50,8 +50,9 @@ def header_fields(request: Request) -> list[tuple[str, str]]:
     """The header fields that `encode` writes, in its order.
 
     Raises:
-        ValueError: a name or value would not stay in its place.
+        ValueError: a method, name or value would not stay in its place.
     """
+    _check_method(request.method)
     fields = list(_fields(urls.origin(request.url).authority, request.headers))
     if request.body or request.method in {"POST", "PUT", "PATCH"}:
         fields = [field for field in fields if field[0].lower() not in _BODY_FRAMING]
@@ -64,8 +65,6 @@ _BODY_FRAMING = {"content-length", "transfer-encoding"}
 
 def _encode(request: Request, proxy_form: bool) -> bytes:
     method = request.method
-    if not _TOKEN.fullmatch(method):
-        raise ValueError(f"not an HTTP method: {method!a}")
     target = request.url if proxy_form else urls.target(request.url)
     if not _TARGET.fullmatch(target):
         raise ValueError(f"not a canonical URL: {request.url!a}")
@@ -93,6 +92,11 @@ def _fields(authority: str, headers: tuple[tuple[str, str], ...]) -> tuple[tuple
     for name, value in fields:
         _check(name, value)
     return tuple(fields)
+
+
+def _check_method(method: str) -> None:
+    if not _TOKEN.fullmatch(method):
+        raise ValueError(f"not an HTTP method: {method!a}")
 
 
 def _check(name: str, value: str) -> None:

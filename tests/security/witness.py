@@ -70,7 +70,8 @@ class Witness:
         if sock.recv(1, socket.MSG_PEEK) != _HANDSHAKE:
             self._converse(sock, by_tls=False, tunnelled=tunnelled)
             return
-        assert self.context is not None
+        if self.context is None:
+            return
         with self.context.wrap_socket(sock, server_side=True) as secured:
             self._converse(secured, by_tls=True, tunnelled=tunnelled)
 
