@@ -6,8 +6,6 @@ Read beside it: frontier/state_file.py (what is read), state.py (what a run reme
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import json
 import os
 import time
@@ -21,6 +19,7 @@ from crawler.safety import safe_text
 from crawler.settings import BY_NAME
 from crawler.sinks import choose
 from crawler.sinks._file import RecordFile
+from crawler.sinks.csv_file import line as csv_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -189,21 +188,7 @@ _FIELDS = (
 def _encoder(form: str) -> tuple[Callable[[dict[str, object]], bytes], bytes]:
     if form == "jsonl":
         return lambda record: json.dumps(record, separators=(",", ":")).encode() + b"\n", b""
-    return lambda record: _csv_line([_cell(record[name]) for name in _FIELDS]), _csv_line(_FIELDS)
-
-
-def _csv_line(cells: Iterable[str]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
-    return buffer.getvalue().encode("utf-8", "replace")
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = json.dumps(value) if isinstance(value, dict) else str(value)
-    # A spreadsheet would take it for a formula.
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+    return lambda record: csv_line([record[name] for name in _FIELDS]), csv_line(_FIELDS)
 
 
 def _state(overview: Overview, path: Path) -> str:

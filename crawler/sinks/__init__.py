@@ -124,9 +124,9 @@ def open(
 
         return ParquetFile(path, describer, mode=mode, mark=mark)
     if name == "csv":
-        from crawler.sinks.csv_file import CsvFile, heading
+        from crawler.sinks.csv_file import CsvFile, line
 
-        first = heading(describer.fields)
+        first = line(describer.fields)
         return CsvFile(RecordFile(path, mode=mode, mark=mark, heading=first), describer)
     from crawler.sinks.jsonl import JsonLines
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from crawler.model import Final
     from crawler.sinks._file import RecordFile
-    from crawler.sinks.record import Describer, Field
+    from crawler.sinks.record import Describer
 
 # White space, controls, soft hyphen, zero-width and directional marks, then what starts a formula;
 # also the full-width signs that some spreadsheets take for the plain ones.
@@ -45,17 +45,13 @@ class CsvFile:
         self.close = file.close
 
     def write(self, outcome: Final) -> None:
-        self._file.add(_line([_cell(value) for value in self._values(outcome)]))
+        self._file.add(line(self._values(outcome)))
 
 
-def heading(fields: Iterable[str]) -> bytes:
-    """The first line: the names of the columns."""
-    return _line([_cell(name) for name in fields])
-
-
-def _line(cells: list[str]) -> bytes:
+def line(values: Iterable[object]) -> bytes:
+    """The values as one line, or names as the heading."""
     row = io.StringIO(newline="")
-    csv.writer(row, lineterminator="\n").writerow(cells)
+    csv.writer(row, lineterminator="\n").writerow([_cell(value) for value in values])
     return row.getvalue().encode("utf-8", "replace")
 
 
@@ -63,7 +59,7 @@ def _escaped(match: re.Match[str]) -> str:
     return safe_text(match[0])
 
 
-def _cell(value: Field) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
