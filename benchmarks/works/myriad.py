@@ -8,10 +8,10 @@ from works.thousand import measured
 
 _CLIENTS = (
     ("selectors", "ours", "selectors", 40_000),
-    ("gevent+socket", "ours", "gevent+socket", 40_000),
+    ("gevent+socket", "ours", "gevent+socket", 20_000),
     ("Go net/http", "go_http", "", 40_000),
     ("pycurl CurlMulti", "pycurl_multi", "", 40_000),
-    ("aiohttp", "aiohttp_session", "", 20_000),
+    ("aiohttp", "aiohttp_session", "", 10_000),
 )
 
 
