@@ -20,6 +20,11 @@ def main() -> None:
 
         measure()
         return
+    if sys.argv[1:] == ["shard"]:
+        from crawler.shard_worker import main as shard
+
+        shard()
+        return
     if sys.argv[1:2] == ["handed-over"] and _is_patched():
         from crawler.run_command import handed_over
 

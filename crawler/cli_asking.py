@@ -15,8 +15,8 @@ _SECTIONS = (Section.FETCH, Section.REQUEST, Section.LIMITS, Section.FOLLOW, Sec
              Section.NETWORK)  # fmt: skip
 _PLANNED = (Section.INPUT, *_SECTIONS)
 _NOT_OF_ONE_URL = frozenset(
-    {"concurrency", "follow", "max_pages", "max_per_host", "sitemaps", "parser", "per_host",
-     "delay", "rate", "crawl_delay", "treat_as_public", "method", "data", "head"}
+    {"concurrency", "processes", "follow", "max_pages", "max_per_host", "sitemaps", "parser",
+     "per_host", "delay", "rate", "crawl_delay", "treat_as_public", "method", "data", "head"}
 )  # fmt: skip
 
 

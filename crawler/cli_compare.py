@@ -12,7 +12,8 @@ from crawler.flags import effective, with_settings
 from crawler.settings import Section
 from crawler.stopping import unwind_on_signals
 
-_COMPARED = frozenset({"engine", "rate", "per_host", "delay", "retry_on"})  # what is compared
+# What is compared, or would make it a comparison of something else.
+_COMPARED = frozenset({"engine", "rate", "per_host", "delay", "retry_on", "processes"})
 
 
 @with_settings(

@@ -21,7 +21,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crawler import engines
+from crawler import sharding
 from crawler.became import became, is_bad_line
 from crawler.discovery import Discovery
 from crawler.drive import drive
@@ -108,12 +108,21 @@ def crawled(
     """
     discovery = discovery or discovery_of(plan, frontier)
     source = Fed(iter(seeds), plan, frontier, discovery, stop, window, before=before)
-    engine = engines.open(
-        plan.engine, concurrency=plan.concurrency, limits=plan.limits, network=plan.network
+    engine = sharding.opened(
+        plan.engine,
+        processes=plan.processes,
+        concurrency=plan.concurrency,
+        limits=plan.limits,
+        network=plan.network,
+        looks=_looks_of(plan),
     )
     log.info("engine %s, at most %d exchanges under way", plan.engine, plan.concurrency)
     parsers = Parsers(
-        plan.parsers, requisites=plan.requisites, parser=plan.parser, agent=plan.agent
+        plan.parsers,
+        requisites=plan.requisites,
+        parser=plan.parser,
+        agent=plan.agent,
+        wild=plan.processes,
     )
     if plan.links or plan.requisites:
         source.parsers = parsers
@@ -141,6 +150,18 @@ def discovery_of(plan: Plan, frontier: Frontier, scope: Scope | None = None) -> 
         use_sitemaps=plan.sitemaps,
         nofollow=plan.nofollow,
         proxied=bool(plan.network.proxy),
+    )
+
+
+def _looks_of(plan: Plan) -> sharding.Looks:
+    """What processes that fetch can find on pages, so that it need not be looked for here."""
+    looks_for_links = (plan.links or plan.requisites) and not plan.parsers
+    return sharding.Looks(
+        plan.parser if looks_for_links else "",
+        plan.requisites,
+        plan.agent,
+        plan.select,
+        plan.text,
     )
 
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 
-from crawler import engines, urls
+from crawler import sharding, urls
 from crawler.drive import drive
 from crawler.errors import (
     DecodeError,
@@ -104,6 +104,7 @@ def fetch_all(
     follow: int = 10,
     network: Network = Network(),
     retry_on: tuple[str, ...] = (RETRYABLE,),
+    processes: int = 1,
 ) -> Iterator[Response | Failure]:
     """Every request fetched, as they end: exactly one outcome for each, in no particular order.
 
@@ -119,17 +120,18 @@ def fetch_all(
         network: proxy, certificates, addresses.
         retry_on: what is tried again: ``retryable``, statuses (``429``, ``5xx``), error codes or
             their families (``connect``, ``timeout.idle``).
+        processes: over which the exchanges are spread; 1 = all in this one.
 
     Raises:
         EngineUnavailable: the engine cannot run here; raised at once, not at the first outcome.
-        ValueError: `concurrency` is less than 1.
+        ValueError: `concurrency` is less than 1, or `processes` not from 1 to 64.
     """
     if concurrency < 1:
         raise ValueError(f"concurrency must be at least 1, not {concurrency}")
-    reason = engines.unavailable(engine)
+    reason = sharding.refusal(engine, processes)
     if reason:
         raise EngineUnavailable(reason)
-    return _fetch_all(requests, engine, concurrency, limits, follow, network, retry_on)
+    return _fetch_all(requests, engine, concurrency, limits, follow, network, retry_on, processes)
 
 
 def _fetch_all(
@@ -140,8 +142,16 @@ def _fetch_all(
     follow: int,
     network: Network,
     retry_on: tuple[str, ...],
+    processes: int,
 ) -> Iterator[Response | Failure]:
-    opened = engines.open(engine, concurrency=concurrency, limits=limits, network=network)
+    opened = sharding.opened(
+        engine,
+        processes=processes,
+        concurrency=concurrency,
+        limits=limits,
+        network=network,
+        looks=sharding.Looks(),
+    )
     try:
         yield from fetched(opened, requests, concurrency, limits, follow, network, retry_on)
     finally:
@@ -299,7 +309,8 @@ class Fetches:
             error.partial = replace(response, truncated="unspecified")
             return _failed(response, error)
         encodings = response.headers.all("content-encoding")
-        if not encodings or not response.raw:
+        is_decoded = response.findings is not None and response.findings.decoded
+        if not encodings or not response.raw or is_decoded:
             return response
         try:
             decoded = decode(response.raw, encodings, self._limits)

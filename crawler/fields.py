@@ -63,6 +63,9 @@ class Fields:
 
     def of(self, response: Response) -> dict[str, Value]:
         """The fields of one page; None, or an empty list, where there is nothing."""
+        known = response.findings
+        if known is not None and known.fields is not None:
+            return dict(known.fields)
         if is_tame(response.body):
             values = parse_worker.values_of(response, self._selectors, with_text=self._with_text)
         else:

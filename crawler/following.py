@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import crawler
-from crawler import engines, urls
+from crawler import sharding, urls
 from crawler.became import never_made
 from crawler.crawling import WINDOW, crawled, discovery_of
 from crawler.errors import EngineUnavailable, InvalidURL
@@ -61,6 +61,7 @@ def crawl(
     outputs: Iterable[Path | str] = (),
     sinks: Iterable[Sink] = (),
     user_agent: str = "",
+    processes: int = 1,
 ) -> Iterator[Final]:
     """Every page's outcome: of the seeds, and of what they link to within the scope.
 
@@ -87,16 +88,18 @@ def crawl(
         outputs: files: .jsonl, .csv, .warc.gz, ...; with `state` they go on where they were.
         sinks: further places to write to; closed at the end.
         user_agent: its first word is what robots.txt calls us.
+        processes: over which the exchanges and the work on pages are spread; 1 = all in this one.
 
     Raises:
         EngineUnavailable: the engine cannot run here; raised at once, not at the first outcome.
-        ValueError: `concurrency` is less than 1, or there is no such scope.
+        ValueError: `concurrency` is less than 1, `processes` not from 1 to 64, or there is no such
+            scope.
         FrontierError: the state is in use, damaged, or cannot be written.
         SinkError: an output cannot be written; what was yielded is safe.
     """
     if concurrency < 1:
         raise ValueError(f"concurrency must be at least 1, not {concurrency}")
-    reason = engines.unavailable(engine)
+    reason = sharding.refusal(engine, processes)
     if reason:
         raise EngineUnavailable(reason)
     if isinstance(scope, str):
@@ -116,6 +119,7 @@ def crawl(
         nofollow=robots,
         max_pages=max_pages,
         agent=agent_token(named),
+        processes=processes,
     )
     manners = politeness or Politeness(concurrency=concurrency, follow=follow, crawl_delay=robots)
     fields: tuple[tuple[str, str], ...] = (("User-Agent", user_agent),) if user_agent else ()

@@ -8,7 +8,7 @@ Read beside it: contracts.py (who hands these to whom), errors.py.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from crawler.headers import Headers as Headers  # noqa: PLC0414 - a value like the others here
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup
 
     from crawler.errors import FetchError
+    from crawler.findings import Findings
 
 _MOST_SPARE = 512  # idle connections beyond the concurrency
 
@@ -166,6 +167,8 @@ class Response:
     warnings: tuple[str, ...] = ()  # odd but tolerated: "warn.cl_te", "warn.bad_header", ...
     sent: bytes = b""  # with Limits.capture: the request, byte for byte
     wire: bytes = b""  # with Limits.capture: the response, its head and transfer coding included
+    # What another process found on it already; None: nobody looked.
+    findings: Findings | None = field(default=None, compare=False, repr=False)
 
     @property
     def url(self) -> str:
@@ -237,6 +240,7 @@ def response(
     draft.warnings = warnings
     draft.sent = sent
     draft.wire = wire
+    draft.findings = None
     draft.__class__ = Response
     made: Response = draft
     return made

@@ -28,8 +28,9 @@ class Parsers:
     """Parses pages here or in worker processes, which start when there is something for them.
 
     Args:
-        count: worker processes for all pages; 0 is one, for those alone that may take long.
+        count: worker processes for all pages; 0 is for those alone that may take long.
         requisites: as for `extract`; so are `parser` and `agent`.
+        wild: worker processes for pages that may take long, when `count` is 0.
         cpu_seconds: of a worker, for one page.
     """
 
@@ -40,12 +41,13 @@ class Parsers:
         requisites: bool = False,
         parser: str = "fast",
         agent: str = "",
+        wild: int = 1,
         cpu_seconds: float = CPU_SECONDS,
     ) -> None:
         self._everything = count > 0
         self._requisites, self._parser, self._agent = requisites, parser, agent
         work = ("extract", requisites, parser, agent)
-        self._pool = Pool(work, most=max(1, count), cpu_seconds=cpu_seconds, again="flat")
+        self._pool = Pool(work, most=count or wild, cpu_seconds=cpu_seconds, again="flat")
 
     @property
     def pending(self) -> int:
@@ -54,6 +56,9 @@ class Parsers:
 
     def submit(self, key: int, response: Response) -> Found | None:
         """What the page refers to; None when `ready` will tell, under that key. Never blocks."""
+        known = response.findings
+        if known is not None and known.found is not None:
+            return known.found
         parser = self._parser
         if self._everything or not is_tame(response.body):
             if self._pool.submit(key, response):

@@ -27,4 +27,7 @@ class Plan:
     max_pages: int = 0  # pages that may begin; 0 = no limit
     parser: str = "fast"
     parsers: int = 0  # processes that parse all pages; 0 = here, but for those that may take long
+    select: tuple[str, ...] = ()  # fields taken from pages, as `Fields` takes them
+    text: bool = False  # the field `text`, too
+    processes: int = 1  # over which the exchanges and the work on pages are spread
     agent: str = "concurrent-crawler"  # our product token

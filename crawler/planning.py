@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import crawler
-from crawler import addresses, config, options, reading, robots, sinks
+from crawler import addresses, config, options, reading, robots, sharding, sinks
 from crawler.console import is_terminal
 from crawler.entries import columns_of as columns_in
 from crawler.entries import format_of
@@ -44,7 +44,9 @@ def plan_of(settings: Settings) -> Plan:
     return Plan(
         engine=engine,
         # One after the other: what would wait inside the engine had better wait in the input.
-        concurrency=1 if is_sequential(engine) else settings.count("concurrency"),
+        concurrency=_processes(settings)
+        if is_sequential(engine)
+        else settings.count("concurrency"),
         limits=config.limits(settings),
         network=config.network(settings),
         redirects=settings.count("max_redirects") if settings.flag("redirects") else 0,
@@ -58,8 +60,19 @@ def plan_of(settings: Settings) -> Plan:
         max_pages=settings.count("max_pages"),
         parser=settings.text("parser"),
         parsers=settings.count("parsers"),
+        select=settings.texts("select"),
+        text=settings.flag("text"),
+        processes=_processes(settings),
         agent=agent_of(settings),
     )
+
+
+def _processes(settings: Settings) -> int:
+    """Over how many the exchanges are spread. Raises ConfigError."""
+    processes = settings.count("processes")
+    if not 1 <= processes <= sharding.MOST:
+        raise settings.error("processes", f"must be from 1 to {sharding.MOST}")
+    return processes
 
 
 def template_of(settings: Settings) -> reading.Template:

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from crawler import engines, handover, options, reading, report, why
+from crawler import engines, handover, options, reading, report, sharding, why
 from crawler.console import Console, is_terminal, start_logging
 from crawler.contracts import State as Became
 from crawler.crawling import WINDOW, crawled, discovery_of
@@ -93,9 +93,10 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     scope = scope_of(settings)
     read = (*settings.texts("retry_failed"), *inputs)
     reading.check(read)
-    if engines.needs_patch(plan.engine) and not engines.is_patched():
+    is_here = plan.processes == 1  # else it is others that are patched
+    if is_here and engines.needs_patch(plan.engine) and not engines.is_patched():
         handover.give(settings, arguments=arguments, environ=environ)
-    reason = engines.unavailable(plan.engine)
+    reason = sharding.refusal(plan.engine, plan.processes)
     if reason:
         raise EngineUnavailable(reason)
     console = Console(

@@ -121,6 +121,9 @@ SETTINGS: tuple[Setting, ...] = (
             "The I/O model; `crawl engines` lists them.", ("-e",), "NAME"),
     Setting("concurrency", Kind.COUNT, 16, _F,
             "Most exchanges under way at once.", ("-c",), "N"),
+    Setting("processes", Kind.COUNT, 1, _F,
+            "Processes that fetch and look at pages, at most 64, each with its share of the hosts; "
+            "for when one processor is not enough.", (), "N"),
     Setting("retries", Kind.COUNT, 2, _F,
             "Further attempts.", (), "N"),
     Setting("retry_on", Kind.TEXT, "retryable,429,503", _F,

@@ -168,13 +168,17 @@ def open(name: str, *, concurrency: int, limits: Limits, network: Network) -> En
     return engine
 
 
-def unavailable(name: str) -> str:
-    """Why the engine cannot run in this process, and what would help; "" when it can."""
+def unavailable(name: str, *, patched: bool | None = None) -> str:
+    """Why the engine cannot run, and what would help; "" when it can.
+
+    That is in this process; or, where `patched` is given, in one that is, or is not.
+    """
     try:
         entry, transport = _split(name)
     except EngineUnavailable as error:
         return str(error)
-    patched = is_patched()
+    if patched is None:
+        patched = is_patched()
     if patched and entry.refuses_patch:
         return (
             f"engine '{name}' needs an unpatched process: gevent has replaced threads and selectors"

@@ -55,18 +55,21 @@ def unframed(data: bytes | bytearray | memoryview) -> Any:
 
 def of_request(request: Request) -> bytes:
     """The request as a message."""
-    return framed(
-        (
-            request.url,
-            request.headers,
-            request.method,
-            request.body,
-            request.number,
-            request.attempt,
-            request.since,
-            request.deadline,
-            request.public_only,
-        )
+    return framed(asked_by(request))
+
+
+def asked_by(request: Request) -> Told:
+    """All of the request that an exchange looks at."""
+    return (
+        request.url,
+        request.headers,
+        request.method,
+        request.body,
+        request.number,
+        request.attempt,
+        request.since,
+        request.deadline,
+        request.public_only,
     )
 
 
@@ -88,14 +91,19 @@ def request_of(told: Told) -> Request:
 
 def of_outcome(outcome: Outcome) -> bytes:
     """The outcome as a message, without its request."""
+    return framed(told_of(outcome))
+
+
+def told_of(outcome: Outcome) -> Told:
+    """The outcome as plain values, without its request."""
     if isinstance(outcome, Response):
-        return framed((_RESPONSE, _of_response(outcome)))
+        return _RESPONSE, _of_response(outcome)
     error = outcome.error
     partial = None if error.partial is None else _of_response(error.partial)
     told = (type(error).__name__, str(error), error.code, error.retry, error.stale, partial)
     timing = _of_timing(outcome.timing)
     started = outcome.started.isoformat()
-    return framed((_FAILURE, (told, started, outcome.elapsed, outcome.attempts, timing)))
+    return _FAILURE, (told, started, outcome.elapsed, outcome.attempts, timing)
 
 
 def of_bug(text: str) -> bytes:
@@ -121,13 +129,16 @@ def outcome_of(told: Told, request: Request) -> Outcome:
 
 def of_settings(transport: str, limits: Limits, network: Network) -> bytes:
     """What a worker has to know before its first request."""
+    return framed(settings_told(transport, limits, network))
+
+
+def settings_told(name: str, limits: Limits, network: Network) -> Told:
+    """The same as plain values."""
     ca_file = None if network.ca_file is None else str(network.ca_file)
-    return framed(
-        (
-            transport,
-            tuple(getattr(limits, name) for name in Limits.__slots__),
-            (network.proxy, network.verify, ca_file, network.resolve, network.family),
-        )
+    return (
+        name,
+        tuple(getattr(limits, name) for name in Limits.__slots__),
+        (network.proxy, network.verify, ca_file, network.resolve, network.family),
     )
 
 

@@ -84,6 +84,7 @@ def page_response(
     draft.truncated = ""
     draft.warnings = ()
     draft.sent = draft.wire = b""
+    draft.findings = None
     draft.__class__ = Response
     made: Response = draft
     return made
