@@ -99,6 +99,8 @@ def _of_process(words: list[str], client: Client, folder: Path) -> Run | None:
         complaints.seek(0)
         try:
             run: Run = json.loads(said.read().splitlines()[-1])
+            if not run["pages"]:
+                raise ValueError("no page came")
         except (ValueError, IndexError):
             print(f"\n  {client.name}: {complaints.read().strip()[-600:]}")
             return None
