@@ -56,14 +56,12 @@ def main() -> None:
     told = _crossing.settings_of((name, limits, network))
     try:
         engine = engines.open(name, concurrency=concurrency, limits=told[1], network=told[2])
-        pages = Pages(told[1], *looks)
+        pipe.send((READY,))
+        _Shard(pipe, engine, Pages(told[1], *looks)).serve()
     except EngineUnavailable as error:
         pipe.send((UNAVAILABLE, str(error)))
     except Exception:  # noqa: BLE001 - the border of the process: the crawl raises it
         pipe.send((BUG, traceback.format_exc()))
-    else:
-        pipe.send((READY,))
-        _Shard(pipe, engine, pages).serve()
     _flushed(pipe)
 
 
@@ -142,7 +140,7 @@ class _Shard:
         self._step = _SHORTEST
 
     def serve(self) -> None:
-        """Until the crawl is gone, or the engine has a bug."""
+        """Until the crawl is gone."""
         poll = select.poll()
         while self._heard():
             if not self._under_way and not self._todo:
@@ -151,11 +149,7 @@ class _Shard:
                 poll.register(self._pipe.descriptor, mask)
                 poll.poll()
                 continue
-            try:
-                self._waited()
-            except Exception:  # noqa: BLE001 - the border of the process: the crawl raises it
-                self._pipe.send((BUG, traceback.format_exc()))
-                return
+            self._waited()
             self._look()
             self._pipe.flush()
 

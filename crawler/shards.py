@@ -206,6 +206,7 @@ class Shards:
             self._stillborn += 1
             if self._stillborn >= _STILLBORN and not self._by_descriptor:
                 self._fault = self._fault or EngineUnavailable("its processes die at once")
+                return
         unsent = {key for key, _, _ in shard.unsent}
         now = time.monotonic()
         for key, (request, begun) in shard.requests.items():

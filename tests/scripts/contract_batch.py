@@ -1,7 +1,7 @@
 """Fetches what stdin asks for, through one engine, and prints every outcome as JSON.
 
 stdin: {engine, limits, ca_file, resolve, batches: [{concurrency, sequences, limits?,
-proxy?, insecure?}]}.
+proxy?, insecure?}]}. An engine in two processes is written ``selectors*2``.
 The requests of a sequence are made one after the other, each when the one before has ended.
 """
 
@@ -109,6 +109,7 @@ def open_sockets():
 def main(job):
     before = open_sockets()
     records = []
+    engine, _, processes = job["engine"].partition("*")
     for batch in job["batches"]:
         limits = replace(Limits(**job["limits"]), **batch.get("limits", {}))
         network = Network(
@@ -120,7 +121,8 @@ def main(job):
         sequences = Sequences(batch["sequences"], job["filler"])
         for outcome in fetch_all(
             sequences,
-            engine=job["engine"],
+            engine=engine,
+            processes=int(processes or 1),
             concurrency=batch["concurrency"],
             limits=limits,
             network=network,
