@@ -37,14 +37,10 @@ def run(rounds: int) -> Result:
         result = Result("million", about, server.name, {}, {})
         for kind, script, more in _KINDS:
             _compared(result, server, Path(folder), kind, script, more, rounds)
-    result.table = [f"{'':<12}{'10 k: us/URL':>14}{'1 M: us/URL':>14}{'ratio':>8}{'peak MiB':>16}"]
+    result.table = [f"{'':<12}{'10 k: us/URL':>14}{'1 M: us/URL':>14}{'ratio':>8}"]
     for kind, _, _ in _KINDS:
         short, long = (result.figures[f"{kind}: {size}"] for size in ("10 k", "1 M"))
-        peaks = [result.runs[f"{kind}, {size}"][0]["rss_kib"] / 1024 for size in ("10 k", "1 M")]
-        growth = f"{peaks[0]:.0f} and {peaks[1]:.0f}"
-        result.table.append(
-            f"{kind:<12}{short:>14.1f}{long:>14.1f}{long / short:>8.2f}{growth:>16}"
-        )
+        result.table.append(f"{kind:<12}{short:>14.1f}{long:>14.1f}{long / short:>8.2f}")
     return result
 
 
