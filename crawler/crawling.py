@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from crawler import sharding
 from crawler.became import became, is_bad_line
+from crawler.cookies import Jarred
 from crawler.discovery import Discovery
 from crawler.drive import drive
 from crawler.duplicates import Duplicates
@@ -126,6 +127,7 @@ def crawled(
     )
     if plan.links or plan.requisites:
         source.parsers = parsers
+    carried = Jarred(engine, plan.jar) if plan.jar is not None else engine
     try:
         spent = spent if spent is not None else Spent()
         turns = _Turns(plan, frontier, discovery, source, parsers, record, stop, spent)
@@ -133,7 +135,7 @@ def crawled(
         def waited(seconds: float) -> None:
             spent.turn(seconds, source.reason, source.due)
 
-        yield from turns.over(Watched(engine, stop, tick, waited))
+        yield from turns.over(Watched(carried, stop, tick, waited))
     finally:
         parsers.close()
         engine.close()

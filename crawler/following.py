@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import crawler
 from crawler import sharding, urls
 from crawler.became import never_made
+from crawler.cookies import Jar
 from crawler.crawling import WINDOW, crawled, discovery_of
 from crawler.errors import EngineUnavailable, InvalidURL
 from crawler.fetching import RETRYABLE
@@ -62,6 +63,7 @@ def crawl(
     sinks: Iterable[Sink] = (),
     user_agent: str = "",
     processes: int = 1,
+    cookies: bool = False,
 ) -> Iterator[Final]:
     """Every page's outcome: of the seeds, and of what they link to within the scope.
 
@@ -89,6 +91,7 @@ def crawl(
         sinks: further places to write to; closed at the end.
         user_agent: its first word is what robots.txt calls us.
         processes: over which the exchanges and the work on pages are spread; 1 = all in this one.
+        cookies: what servers set is sent back to them, as a browser would; not kept in `state`.
 
     Raises:
         EngineUnavailable: the engine cannot run here; raised at once, not at the first outcome.
@@ -120,6 +123,7 @@ def crawl(
         max_pages=max_pages,
         agent=agent_token(named),
         processes=processes,
+        jar=Jar() if cookies else None,
     )
     manners = politeness or Politeness(concurrency=concurrency, follow=follow, crawl_delay=robots)
     fields: tuple[tuple[str, str], ...] = (("User-Agent", user_agent),) if user_agent else ()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from crawler.fetching import RETRYABLE
 from crawler.model import Limits, Network
+
+if TYPE_CHECKING:
+    from crawler.cookies import Jar
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +34,5 @@ class Plan:
     select: tuple[str, ...] = ()  # fields taken from pages, as `Fields` takes them
     text: bool = False  # the field `text`, too
     processes: int = 1  # over which the exchanges and the work on pages are spread
+    jar: Jar | None = None  # cookies are taken and given
     agent: str = "concurrent-crawler"  # our product token

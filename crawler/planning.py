@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import crawler
 from crawler import addresses, config, options, reading, robots, sharding, sinks
 from crawler.console import is_terminal
+from crawler.cookies import Jar, load
 from crawler.entries import columns_of as columns_in
 from crawler.entries import format_of
 from crawler.errors import InputError
@@ -63,8 +64,20 @@ def plan_of(settings: Settings) -> Plan:
         select=settings.texts("select"),
         text=settings.flag("text"),
         processes=_processes(settings),
+        jar=_jar(settings),
         agent=agent_of(settings),
     )
+
+
+def _jar(settings: Settings) -> Jar | None:
+    """Where cookies are kept, if they are. Raises InputError."""
+    path = settings.text("load_cookies")
+    if not path and not settings.flag("cookies"):
+        return None
+    jar = Jar()
+    if path:
+        load(Path(path), jar)
+    return jar
 
 
 def _processes(settings: Settings) -> int:
