@@ -340,6 +340,9 @@ class _Run:
             why.explain(self._spent, snapshot.elapsed, self._plan.concurrency)
         ):
             self._console.say(f"{'' if number else 'why':<9} {line}")
+        worked = sharding.busy(self._plan.processes, snapshot.elapsed)
+        if worked:
+            self._console.say(f"{'':<9} {worked}")
         table = self._manners.table()
         if table:
             self._console.say("\n".join(["", *table]))

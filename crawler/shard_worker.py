@@ -113,8 +113,9 @@ class Pages:
                 extract(page, requisites=self._requisites, parser=self._links, agent=self._agent)
             )
         fields = None if self._fields is None else tuple(self._fields.of(page).items())
-        body = page.body if codings else None
-        return body, page.warnings, found, fields
+        if not codings and found is None and fields is None:
+            return None
+        return page.body if codings else None, page.warnings, found, fields
 
 
 def _is_page(response: Response) -> bool:

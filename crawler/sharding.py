@@ -11,6 +11,7 @@ Read beside it: shards.py (who has which request), shard_worker.py (the process)
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,6 +61,19 @@ def _needs_patch(name: str) -> bool:
         return engines.needs_patch(name)
     except EngineUnavailable:
         return False
+
+
+def busy(processes: int, seconds: float) -> str:
+    """How much of that time the processes worked, for people; "" with one.
+
+    Call it when the engine is closed: only what has ended and was waited for is counted
+    (getrusage(2), RUSAGE_CHILDREN).
+    """
+    if processes == 1 or seconds <= 0:
+        return ""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    share = (used.ru_utime + used.ru_stime) / (processes * seconds)
+    return f"its {processes} processes worked {share:.0%} of the time, their start included"
 
 
 def opened(

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from crawler.model import Limits, Network, Outcome, Request
     from crawler.sharding import Looks
 
+_BUFFER = 4 * 1024 * 1024  # bytes between two processes; the kernel may grant less
 _STILLBORN = 3  # processes that may die before they were ready, one after the other
 
 _log = logging.getLogger(__name__)
@@ -133,6 +134,8 @@ class Shards:
         shard = self._homes[home] or self._started(home)
         if shard is not None and len(shard.requests) < self._share:
             return shard
+        if len(self._by_descriptor) < len(self._homes):  # one of them has died
+            self._started(self._homes.index(None))
         shards = self._by_descriptor.values()
         return min(shards, key=lambda shard: len(shard.requests), default=None)
 
@@ -236,6 +239,8 @@ class _Shard:
         self.unsent: list[Any] = []
         self.is_ready = False
         ours, theirs = socket.socketpair()
+        # What does not fit waits for the shard's next turn (unix(7): the sender's side counts).
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         with theirs, contextlib.ExitStack() as undo:
             undo.callback(ours.close)
             self._pid = _spawned(theirs.fileno(), is_patched=is_patched)

@@ -278,6 +278,7 @@ def test_an_interrupted_crawl_ends_its_processes(site: Site, tmp_path: Path) -> 
 
     found = [json.loads(line) for line in stdout.splitlines()]
     assert command.returncode == 130
+    assert "its 2 processes worked " in stderr
     assert "Traceback" not in stderr
     assert accounts_balance(stderr)
     assert found
