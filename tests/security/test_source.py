@@ -13,14 +13,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "shelve", "jsonpickle", "yaml",
                      "imp", "code", "codeop", "runpy", "xmlrpc", "ftplib"})  # fmt: skip
 CALLS = frozenset({"eval", "exec", "compile", "__import__", "input", "execfile"})
-METHODS = frozenset({"system", "popen", "loads", "load", "import_module", "getoutput", "mktemp"})
+METHODS = frozenset({"system", "popen", "import_module", "getoutput", "mktemp"})
 # Where one of these is called, on what is ours.
 RULED = {
     ("engines/__init__.py", "import_module"),  # modules of its own table
     ("serving/models.py", "import_module"),  # modules of its own table
     ("__init__.py", "import_module"),  # names of its own table
     ("wire/codings.py", "importlib.import_module"),  # two constants
-    ("compared_files.py", "comparison.load"),  # JSON with a schema
     ("engines/_crossing.py", "marshal.loads"),  # from our own child
     ("parse_pool.py", "marshal.loads"),  # from our own child, see THREAT_MODEL.md
     ("parse_worker.py", "marshal.loads"),  # from our own parent
@@ -51,7 +50,7 @@ def _suspects(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.Call):
             name = _name(node.func)
             last = name.rpartition(".")[2]
-            if name in CALLS or (last in METHODS and not name.startswith(("json.", "tomllib."))):
+            if name in CALLS or last in METHODS or name.startswith("marshal.load"):
                 yield name
             if any(word.arg == "shell" for word in node.keywords):
                 yield f"{name}(shell=...)"
