@@ -273,10 +273,13 @@ def test_an_interrupted_crawl_ends_its_processes(site: Site, tmp_path: Path) -> 
         children = kin.numbers(command.pid)
         for number in children:  # as a terminal does
             os.kill(number, signal.SIGINT)
+        assert command.stdout is not None
+        before = [command.stdout.readline() for _ in range(8)]
+        assert kin.numbers(command.pid) == children
         command.send_signal(signal.SIGINT)
         stdout, stderr = command.communicate(timeout=8)
 
-    found = [json.loads(line) for line in stdout.splitlines()]
+    found = [json.loads(line) for line in (*before, *stdout.splitlines())]
     assert command.returncode == 130
     assert "its 2 processes worked " in stderr
     assert "Traceback" not in stderr
