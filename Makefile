@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir -qq
 # need an order between them, and the tools add seconds to the first run alone.
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check bench bench-quick profile frontier kills clean
+.PHONY: fuzz help demo test check bench bench-quick profile frontier kills clean
 
 help:
 	@echo 'make demo    crawl a site on this machine and compare three engines'
@@ -18,6 +18,7 @@ help:
 	@echo 'make check   run the linters and the type checker'
 	@echo 'make bench   compare with other clients; see benchmarks/README.md'
 	@echo 'make bench-quick   have the hot paths become slower? profile   where the time goes'
+	@echo 'make fuzz    look for inputs that break a promise, a minute for each kind'
 	@echo 'make clean   remove what the others made'
 
 demo: $(READY)
@@ -40,6 +41,9 @@ bench-quick: $(READY)
 
 profile: $(READY)
 	$(BIN)/python benchmarks/stages.py
+
+fuzz: $(READY)
+	cd tests && ../$(BIN)/python -m fuzz.fuzz $(TARGET)
 
 kills: $(READY)
 	$(BIN)/python benchmarks/kills.py

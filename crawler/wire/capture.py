@@ -41,6 +41,7 @@ class Capture(ResponseParser):
         super().__init__(method, limits)
         self.sent = sent
         self._kept = bytearray()
+        self._dropped = 0  # bytes for which there was no room
         self._room = limits.head + limits.trailers + 2 * limits.max_bytes
 
     def feed(self, data: bytes) -> bool:
@@ -50,9 +51,16 @@ class Capture(ResponseParser):
             self._keep(data)
         complete = super().feed(data)
         if complete and self.excess:
-            del self._kept[-self.excess :]
+            self._give_back(self.excess)
             self.excess = 0
         return complete
+
+    def _give_back(self, size: int) -> None:
+        """Forget the last bytes, which were no part of the message; some may not be kept anyway."""
+        kept = size - self._dropped
+        if kept >= 0:
+            del self._kept[len(self._kept) - kept :]
+            self.warnings = tuple(word for word in self.warnings if word != CUT)
 
     def _take_head(self, head: Head, data: bytes, end: int) -> bool:
         if head.status >= 200:
@@ -62,6 +70,7 @@ class Capture(ResponseParser):
     def _keep(self, data: bytes) -> None:
         room = self._room - len(self._kept)
         if len(data) > room:
+            self._dropped += len(data) - room
             if CUT not in self.warnings:
                 self.warnings += (CUT,)
             data = data[:room]
