@@ -14,6 +14,11 @@ from crawler.model import Limits, Network, Request
 from crawler.politeness import Politeness
 
 TESTS = Path(__file__).parent.parent
+# The engines with exchanges of their own, and each transport once.
+BY_PROXY = (
+    "threads+requests", "threads+urllib", "threads+socket", "processes+socket", "generators",
+    "greenlets+socket", "asyncio", "selectors", "uring",
+)  # fmt: skip
 LIMITS = Limits(retries=0, timeout=8.0, connect=5.0)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 import trustme
 from hostile.pairs import every_engine, skip_refused
-from security.asked import played
+from security.asked import BY_PROXY, played
 from security.witness import Said, Witness, page, witness
 
 from crawler.engines import unavailable
@@ -140,13 +140,6 @@ def test_no_other_origin_sees_what_was_given_for_the_first(servers: Servers, eng
         played(job)
 
     assert not list(_leaks(servers))
-
-
-# The engines with exchanges of their own, and each transport once.
-BY_PROXY = (
-    "threads+requests", "threads+urllib", "threads+socket", "processes+socket", "generators",
-    "greenlets+socket", "asyncio", "selectors", "uring",
-)  # fmt: skip
 
 
 @pytest.mark.timeout(40)

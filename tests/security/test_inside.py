@@ -9,10 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from security.alone import alone
+from security.asked import BY_PROXY, LIMITS
+from security.witness import page, witness
 
-from crawler import urls
+from crawler import fetch_all, urls
 from crawler.addresses import is_private_name
+from crawler.engines import unavailable
 from crawler.errors import InvalidURL
+from crawler.model import Network, Request
 
 BLOCKED = "policy.address_blocked"
 ENGINES = ("selectors", "threads+requests", "generators")
@@ -41,6 +45,30 @@ def _wrong(found: dict[str, str], cells: dict[str, str], *, proxied: bool = Fals
         and not (proxied and urlsplit(url).hostname in NAMED)
         and not (url not in found and cell.startswith("http:\\"))
     ]
+
+
+@pytest.mark.timeout(30)
+def test_a_connection_kept_by_a_proxy_leads_no_public_page_inside() -> None:
+    inside = ("http://10.0.0.1/", "http://localhost/", "http://[::1]/", "http://intranet/")
+    wrong = []
+    with witness(lambda said: page("inside")) as proxy:
+        for engine in BY_PROXY:
+            if unavailable(engine):
+                continue
+            asked = [Request(url) for url in inside]
+            asked += [Request(f"{url}linked", public_only=True) for url in inside]
+            network = Network(proxy=f"http://127.0.0.1:{proxy.port}")
+            outcomes = fetch_all(
+                asked, engine=engine, concurrency=1, limits=LIMITS, network=network
+            )
+            wrong += [
+                f"{engine}: {outcome.url}"
+                for outcome in outcomes
+                if (getattr(outcome, "code", "") == BLOCKED) is not outcome.request.public_only
+            ]
+
+        assert not wrong
+        assert not [said for said in proxy.said if "linked" in said.target]
 
 
 @pytest.mark.timeout(60)

@@ -142,9 +142,7 @@ def test_the_other_commands_show_it_safely(site: Witness, crawled: tuple[Path, s
         _ran(folder, "export", "s.db"),
         _ran(folder, "export", "s.db", "-o", "-:csv"),
         _ran(folder, "plan", "list.txt", "--robots", "obey"),
-        _ran(folder, "explain", f"{base}/page/1"),
         _ran(folder, "explain", f"{base}/reason/2", "http://x/\x1b]0;x\x07"),
-        _ran(folder, "run", "list.txt", "-e", "threads", *QUICK),
         _ran(folder, "no\x1b[2Jsuch\x9bfile"),
         _ran(folder, "run", "--no\x1b[2Jsuch", "x"),
         _ran(folder, "engines", "--explain", "\x1b[2J"),
@@ -209,6 +207,7 @@ def test_a_report_of_a_comparison_runs_nothing(site: Witness, tmp_path: Path) ->
     (tmp_path / "<script>alert(2)<\u2044script>.txt").write_text("\n".join(urls))
     stdout, stderr = _ran(
         tmp_path, "compare", "<script>alert(2)<\u2044script>.txt", "sequential", "selectors",
+        "--repeat", "1",
         "--export", "report.html", "--export", "report.json", "--export", "report.csv",
         "--export", "report.md",
     )  # fmt: skip
