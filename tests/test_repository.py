@@ -127,7 +127,7 @@ def test_the_makefile_says_what_it_can_do() -> None:
     )
 
     assert [line.split()[1] for line in made.stdout.splitlines()] == (
-        ["demo", "test", "check", "bench", "clean"]
+        ["demo", "test", "check", "bench", "bench-quick", "fuzz", "clean"]
     )
 
 

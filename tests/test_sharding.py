@@ -199,7 +199,8 @@ def test_a_killed_process_costs_an_attempt_and_no_page(site: Site) -> None:
 
     assert sorted(outcome.url for outcome in outcomes) == sorted(urls)
     assert all(outcome.ok for outcome in outcomes)
-    assert 1 <= sum(outcome.request.attempt > 1 for outcome in outcomes) <= 8
+    # Four of the first, and of the second what it had taken over, too.
+    assert 1 <= sum(outcome.request.attempt > 1 for outcome in outcomes) <= 12
     assert not kin.numbers()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from frontier.frontiers import Clock, own, page
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -115,4 +116,5 @@ class Crawl(RuleBasedStateMachine):
 
 
 TestCrawl = Crawl.TestCase
+TestCrawl.pytestmark = [pytest.mark.timeout(120)]
 TestCrawl.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -50,7 +50,7 @@ ROWS = [
         says(length("500", body=b""), Drip(PAGE, 0.1)),
         code="timeout.deadline",
         kept="time",
-        body=PAGE[:3],
+        body=PAGE[:1],
         connection="close",
     ),
     Row(
@@ -58,7 +58,7 @@ ROWS = [
         says(length("500", body=b""), Drip(PAGE, 0.05)),
         code="timeout.deadline",
         kept="time",
-        body=PAGE[:3],
+        body=PAGE[:1],
         connection="close",
         limits={"timeout": 5.0, "rate_window": 0.3, "min_rate": 100},
     ),
