@@ -100,10 +100,11 @@ class EventServer:
 
     def _listen(self) -> None:
         """Wait for clients as long as there is room for them."""
-        has_room = len(self._guests) < self._plan.connections and not self._stop.asked
+        is_over = self._stop.asked  # once: a signal may come between two looks
+        has_room = len(self._guests) < self._plan.connections and not is_over
         wanted = READ if has_room and time.monotonic() >= self._rest_until else 0
         self._accepting = self._rewatched(self._listener.fileno(), self._accepting, wanted)
-        if self._stop.asked:
+        if is_over:
             self._listener.close()  # those who come now are refused
 
     def _nap(self) -> float:
