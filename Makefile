@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir -qq
 # need an order between them, and the tools add seconds to the first run alone.
 READY := $(VENV)/.ready
 
-.PHONY: fuzz help demo test check bench bench-quick profile frontier kills clean
+.PHONY: fuzz soak help demo test check bench bench-quick profile frontier kills clean
 
 help:
 	@echo 'make demo    crawl a site on this machine and compare three engines'
@@ -44,6 +44,9 @@ profile: $(READY)
 
 fuzz: $(READY)
 	cd tests && ../$(BIN)/python -m fuzz.fuzz $(TARGET)
+
+soak: $(READY)
+	$(BIN)/python benchmarks/soak.py
 
 kills: $(READY)
 	$(BIN)/python benchmarks/kills.py
