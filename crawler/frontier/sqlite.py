@@ -144,6 +144,7 @@ class Sqlite:
         self._changes: dict[int, Counter[str]] = {}  # of the hosts' counters
         self._cursor = 0  # number of the host that was loaded last
         self._look_at = 0.0  # monotonic instant of the next look for hosts
+        self._marked = ""  # the marks of the last commit, as they were written
         self._begun = False  # a transaction is open
         self.counts: Counter[State] = Counter()
         self.added = 0
@@ -275,11 +276,11 @@ class Sqlite:
                 self._drop(origin)
 
     def commit(self, marks: Mapping[str, str], /, *, synced: bool = False) -> None:
-        if not self._begun and not synced:
+        text = json.dumps(dict(marks))
+        if not self._begun and not synced and text == self._marked:
             return
         self._begin()
         self._settle()
-        text = json.dumps(dict(marks))
         _schema.put(self._db, "marks", text)
         if synced:
             _schema.put(self._db, "synced", str(self._generation))
@@ -288,6 +289,7 @@ class Sqlite:
             _schema.put(self._db, "generation", str(self._generation))
         self._db.execute("COMMIT")
         self._begun = False
+        self._marked = text
 
     def close(self) -> None:
         with contextlib.suppress(Exception):
