@@ -32,7 +32,7 @@ from hostile.crawl_row import NEVER, CrawlRow
 
 _TEXT = 4000  # characters of a page's text that are told
 _CPU_SECONDS = 1.0  # of a parser, for one page
-_PATIENCE = 20.0  # seconds until a host has to rest that is expected to
+_PATIENCE = 20.0  # seconds in which a crawl ends, or comes to the rest that is expected
 LIMITS = {"timeout": 20.0, "dns": 10.0, "connect": 10.0}
 
 
@@ -90,12 +90,12 @@ class _Watched:
 
     def facts(self) -> dict[str, Any]:
         row = self._row
+        thread = threading.Thread(target=self._run, daemon=True)
+        thread.start()
         if row.rests != NEVER:
-            thread = threading.Thread(target=self._run, daemon=True)
-            thread.start()
             self._wait_for_rest(thread, time.monotonic() + _PATIENCE)
         else:
-            self._run()
+            thread.join(_PATIENCE)
         return {
             "outcomes": dict(self._outcomes),
             "ended": self._ended,

@@ -150,14 +150,14 @@ ROWS = [
     CrawlRow(
         "RB18",
         {
-            "/": page("/p4711", "/p-free"),
+            "/": page("/p04711", "/p-free"),
             "/p-free": page(),
-            "/p4711": page(),
+            "/p04711": page(),
             "/robots.txt": text(
-                "User-agent: *\n" + "".join(f"Disallow: /p{n}\n" for n in range(26_000))
+                "User-agent: *\n" + "".join(f"Disallow: /p{n:05}\n" for n in range(26_000))
             ),
         },
-        outcomes={"/": "200", "/p4711": FORBIDDEN, "/p-free": "200"},
+        outcomes={"/": "200", "/p04711": FORBIDDEN, "/p-free": "200"},
     ),
     delayed("RB19", "99999999", seen={"/robots.txt": 1}, never=("/",), rests=CAPPED),
     delayed(
