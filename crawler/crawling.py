@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from crawler.contracts import Engine, Frontier
     from crawler.model import Final, Outcome
-    from crawler.ordered import Ordered
     from crawler.plan import Plan
     from crawler.scope import Scope
     from crawler.stopping import Stop
@@ -82,7 +81,6 @@ def crawled(
     *,
     discovery: Discovery | None = None,
     before: int = 0,
-    missing: Iterable[int] = (),
     spent: Spent | None = None,
     tick: Callable[[int], None] = lambda under_way: None,
     window: int = WINDOW,
@@ -100,7 +98,6 @@ def crawled(
         stop: when to end early.
         discovery: takes what is found to the frontier; None = `discovery_of` the plan.
         before: lines of the input that earlier runs read.
-        missing: the numbers of those of them that have no outcome yet.
         spent: told where the time goes.
         tick: called before every wait, at least four times a second, with the number under way.
         window: seeds that may wait in the frontier before more are read; 0 = no limit.
@@ -111,9 +108,7 @@ def crawled(
         InputError: whatever `seeds` raises, as it is.
     """
     discovery = discovery or discovery_of(plan, frontier)
-    source = Fed(
-        iter(seeds), plan, frontier, discovery, stop, window, before=before, missing=missing
-    )
+    source = Fed(iter(seeds), plan, frontier, discovery, stop, window, before=before)
     engine = sharding.opened(
         plan.engine,
         processes=plan.processes,
@@ -284,8 +279,9 @@ class _Turns:
         frontier, record, began = self._frontier, self._record, self._clock()
         finals += self._source.refused()
         finals += self._source.bad_lines()
-        if self._source.ordered is not None:
-            finals = self._in_turn(self._source.ordered, finals, last=last)
+        ordered = self._source.ordered
+        if ordered is not None:
+            finals = ordered.released(finals) + (ordered.rest() if last else [])
         for final in finals:
             record.write(final)
             if not is_bad_line(final):
@@ -298,16 +294,6 @@ class _Turns:
             frontier.commit(record.marks(), synced=synced)
         self._spent.turn(self._clock() - began, Reason.OUTPUT)
         return finals
-
-    def _in_turn(self, ordered: Ordered, ended: list[Final], *, last: bool) -> list[Final]:
-        """What may be written now; bad lines that may not are kept, for no frontier has them."""
-        free = ordered.released(ended) + (ordered.rest() if last else [])
-        if self._frontier.durable:
-            waiting = [line for line in ended if is_bad_line(line) and ordered.holds(line)]
-            written = [line for line in free if is_bad_line(line)]
-            if waiting or written:
-                self._frontier.set_aside(waiting, written)
-        return free
 
 
 def _warned(page: Response, *words: str) -> Response:

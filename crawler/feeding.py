@@ -23,7 +23,7 @@ from crawler.stopping import LOCAL_FAULT
 from crawler.why import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from crawler.contracts import Frontier
     from crawler.discovery import Discovery
@@ -56,10 +56,9 @@ class Fed:
         window: int,
         *,
         before: int = 0,
-        missing: Iterable[int] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.ordered = Ordered(before, plan.ordered, missing) if plan.ordered else None
+        self.ordered = Ordered(before, plan.ordered) if plan.ordered else None
         self._read = before  # number of the last line
         self._seeds = seeds
         self._dry = False

@@ -240,7 +240,6 @@ class _Run:
             self._stop,
             discovery=self._discovery,
             before=state.read,
-            missing=state.missing() if self._plan.ordered else (),
             spent=self._spent,
             tick=self._tick,
             window=0 if self._frontier.durable else WINDOW,

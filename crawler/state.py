@@ -45,7 +45,6 @@ class State:
         read: lines that earlier runs read.
         queued: URLs that an earlier run left.
         round: 1, and one more each time that all was fetched anew.
-        aside: lines that are no requests, whose records an earlier run left.
     """
 
     def __init__(
@@ -60,10 +59,8 @@ class State:
         self.marks: dict[str, str] | None = None
         self.queued = frontier.waiting
         self.round = 1
-        self.aside: list[Failure] = []
         self.frontier = frontier
         self.read = 0
-        self._given = 0  # of `aside`
         self._clock = clock
         self._wall = wall
         self._point_at = 0.0
@@ -71,7 +68,6 @@ class State:
         if isinstance(frontier, Memory):
             return
         self.marks = dict(frontier.marks)
-        self.aside = frontier.aside()
         read = int(self.marks.pop(INPUT, "0"))
         named = json.dumps(list(inputs))
         if frontier.noted("inputs") == named:
@@ -89,28 +85,18 @@ class State:
     @property
     def is_finished(self) -> bool:
         """Whether an earlier run left nothing to do, as far as is known before reading on."""
-        return self.marks is not None and self.read > 0 and not self.queued and not self.aside
+        return self.marks is not None and self.read > 0 and not self.queued
 
     def unread(self, entries: Reading) -> Iterator[Request | Failure | Pause]:
-        """What earlier runs have not read of the input, or read and not written down."""
-        for line in self.aside:
-            self._given += 1
-            self.frontier.set_aside((), [line])  # until the next commit it is written, or again
-            yield line
+        """What earlier runs have not read of the input."""
         for entry in entries:
             if self.read and self._number(entry) <= self.read:
                 continue
             yield entry
 
     def lines(self, entries: Reading) -> int:
-        """Lines of the input that this run read, or had from an earlier one."""
-        return max(0, entries.lines - self.read) + self._given
-
-    def missing(self) -> set[int]:
-        """The numbers of lines that earlier runs read and left without a record."""
-        if isinstance(self.frontier, Memory) or not self.read:
-            return set()
-        return self.frontier.missing()
+        """Lines of the input that this run read."""
+        return max(0, entries.lines - self.read)
 
     def widen(self, scope: Scope | None) -> None:
         """Take what earlier runs were given into the scope."""

@@ -32,17 +32,17 @@ from typing import TYPE_CHECKING, Any
 from crawler import addresses
 from crawler import robots as rules_of
 from crawler.contracts import State
-from crawler.frontier import _aside, _schema
+from crawler.frontier import _schema
 from crawler.frontier._lines import Lines
 from crawler.frontier._rows import Fields, fields_of, hash_of, origin_of, request_of, told_of
 from crawler.model import Purpose, Request, Skip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from crawler.contracts import Facts
-    from crawler.model import Failure, Pause
+    from crawler.model import Pause
     from crawler.politeness import Answer, Pace
     from crawler.robots import Robots
 
@@ -275,11 +275,6 @@ class Sqlite:
             if not host.queued:
                 self._drop(origin)
 
-    def set_aside(self, waiting: Iterable[Failure], written: Iterable[Failure], /) -> None:
-        self._begin()
-        _aside.put(self._db, waiting)
-        _aside.drop(self._db, written)
-
     def commit(self, marks: Mapping[str, str], /, *, synced: bool = False) -> None:
         text = json.dumps(dict(marks))
         if not self._begun and not synced and text == self._marked:
@@ -313,14 +308,6 @@ class Sqlite:
     def noted(self, key: str) -> str:
         """A value that was kept; "" where there is none."""
         return _schema.get(self._db, key, "")
-
-    def aside(self) -> list[Failure]:
-        """The lines that are no requests and whose record was not written yet."""
-        return _aside.lines(self._db)
-
-    def missing(self) -> set[int]:
-        """The numbers of the lines that were read and have no record yet."""
-        return _aside.missing(self._db)
 
     def seeds(self) -> Iterator[str]:
         """The URLs that were given: see `scope.Kept`."""
