@@ -16,11 +16,12 @@ import math
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from crawler import domains, urls
 from crawler.errors import InputError
 from crawler.model import Failure, Purpose, Response
+from crawler.set_cookie import CONTROL, canonical_domain, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,14 +29,11 @@ if TYPE_CHECKING:
 
     from crawler.contracts import Engine
     from crawler.model import Outcome, Request
+    from crawler.set_cookie import Attributes
 
 MOST = 3000  # cookies in a jar
 _MOST_OF_DOMAIN = 180
-_MOST_BYTES = 4096  # of name and value together (6265bis 5.7)
-_MOST_ATTRIBUTE = 1024  # bytes of an attribute's value; longer ones are ignored
 _MOST_HEADER = 16 * 1024  # bytes of a Cookie field: servers refuse more than that
-_LONGEST = 400 * 86_400.0  # seconds a cookie may live (6265bis 5.5)
-_CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
 _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 
 
@@ -53,16 +51,6 @@ class Cookie:
     created: int  # the jar's count
 
 
-class Attributes(NamedTuple):
-    """What a Set-Cookie field says beside name and value."""
-
-    domain: str = ""
-    path: str = ""
-    expires: float = math.inf
-    secure: bool = False
-    rooted: bool = False  # it has Path=/ in so many words
-
-
 class Jar:
     """Cookies by the names of their hosts.
 
@@ -75,10 +63,11 @@ class Jar:
     ) -> None:
         self._clock = clock
         self._by_domain: dict[str, dict[tuple[str, str, bool], Cookie]] = {}
-        self._count = 0
+        self._made = 0
+        self._size = 0
 
     def __len__(self) -> int:
-        return sum(len(cookies) for cookies in self._by_domain.values())
+        return self._size
 
     def take(self, url: str, fields: Iterable[str]) -> None:
         """Keep what the Set-Cookie fields of an answer from `url` say, as far as they may."""
@@ -113,18 +102,19 @@ class Jar:
     def add(self, cookie: Cookie) -> None:
         """Keep a cookie; one that has expired removes its like."""
         same = self._by_domain.setdefault(cookie.domain, {})
-        key = (cookie.name, cookie.path, cookie.host_only)
-        before = same.pop(key, None)
+        before = len(same)
+        older = same.pop((cookie.name, cookie.path, cookie.host_only), None)
         if cookie.expires > self._clock():
-            self._count += 1
-            cookie.created = before.created if before is not None else self._count
-            same[key] = cookie
+            self._made += 1
+            cookie.created = older.created if older is not None else self._made
+            same[cookie.name, cookie.path, cookie.host_only] = cookie
             if len(same) > _MOST_OF_DOMAIN:
                 del same[next(iter(same))]
+        self._size += len(same) - before
         if not same:
             del self._by_domain[cookie.domain]
-        elif len(self._by_domain) * _MOST_OF_DOMAIN > MOST and len(self) > MOST:
-            del self._by_domain[next(iter(self._by_domain))]
+        while self._size > MOST:
+            self._size -= len(self._by_domain.pop(next(iter(self._by_domain))))
 
     def _take(self, url: str, field: str) -> None:
         found = parse(field, self._clock())
@@ -193,83 +183,6 @@ class Jarred:
         return replace(outcome, request=given)
 
 
-def parse(field: str, now: float) -> tuple[str, str, Attributes] | None:
-    """Name, value and attributes of a Set-Cookie field; None when it is to be ignored (5.6)."""
-    if _CONTROL.search(field):
-        return None
-    pair, *rest = field.split(";")
-    name, equals, value = pair.partition("=")
-    name, value = name.strip(" \t"), value.strip(" \t")
-    if not equals or not name or len(name) + len(value) > _MOST_BYTES:
-        return None
-    return name, value, _attributes(rest, now)
-
-
-def _attributes(parts: list[str], now: float) -> Attributes:
-    said: dict[str, str] = {}
-    for part in parts:
-        name, _, value = part.partition("=")
-        value = value.strip(" \t")
-        if len(value) <= _MOST_ATTRIBUTE:
-            name = name.strip(" \t").lower()
-            if name == "expires" and parse_date(value) is None:
-                continue  # one that cannot be read leaves an earlier one as it is
-            if name == "domain" and not value:
-                continue
-            if name == "max-age" and not re.fullmatch(r"-?[0-9]+", value):
-                continue
-            said[name] = value
-    expires = math.inf
-    if "max-age" in said:
-        seconds = said["max-age"]
-        expires = now + min(_LONGEST, float(seconds)) if seconds.strip("-0") else -math.inf
-        if seconds.startswith("-"):
-            expires = -math.inf
-    elif "expires" in said:
-        instant = parse_date(said["expires"])
-        expires = min(instant, now + _LONGEST) if instant is not None else math.inf
-    path = said.get("path", "")
-    return Attributes(
-        domain=_canonical(said.get("domain", "")),
-        path=path,
-        expires=expires,
-        secure="secure" in said,
-        rooted=path == "/",
-    )
-
-
-_DELIMITER = re.compile(r"[\t\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
-_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])")
-_NUMBER = re.compile(r"([0-9]+)(?![0-9])")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-
-
-def parse_date(text: str) -> float | None:
-    """The instant a cookie's date means, in seconds since 1970; None when it is none (5.1.1)."""
-    clock: tuple[int, int, int] | None = None
-    day = month = year = None
-    for token in _DELIMITER.split(text):
-        at = _CLOCK.match(token)
-        number = _NUMBER.match(token)
-        digits = len(number[1]) if number else 0
-        if clock is None and at:
-            clock = int(at[1]), int(at[2]), int(at[3])
-        elif day is None and number and digits <= 2:
-            day = int(number[1])
-        elif month is None and token[:3].lower() in _MONTHS:
-            month = 1 + _MONTHS.index(token[:3].lower())
-        elif year is None and number and 2 <= digits <= 4:
-            year = int(number[1])
-            if year <= 99:
-                year += 1900 if year >= 70 else 2000
-    if clock is None or day is None or month is None or year is None or year < 1601:
-        return None
-    try:
-        return datetime(year, month, day, *clock, tzinfo=UTC).timestamp()
-    except ValueError:
-        return None
-
-
 def domain_matches(host: str, domain: str) -> bool:
     """Whether `host` is `domain` or below it (RFC 6265 5.1.3)."""
     return host == domain or (host.endswith("." + domain) and not _ADDRESS.fullmatch(host))
@@ -305,16 +218,18 @@ def load(path: Path, jar: Jar) -> int:
         if not text.strip() or text.startswith("#"):
             continue
         parts = text.split("\t")
-        if len(parts) != 7 or _CONTROL.search("".join(parts)) or not parts[4].isdigit():
+        if len(parts) != 7 or CONTROL.search("".join(parts)) or not parts[4].isdigit():
             raise InputError(
                 f"{path}:{number}: not a line of a cookies.txt: seven fields with tabs between"
             )
-        domain, below, folder, secure, expires, name, value = parts
+        domain, below, folder, secure, expires, *pair = parts
+        # Header fields are bytes here, as in all requests: the file's are sent as they are.
+        name, value = (part.encode().decode("latin-1") for part in pair)
         jar.add(
             Cookie(
                 name,
                 value,
-                _canonical(domain),
+                canonical_domain(domain),
                 folder or "/",
                 below.upper() != "TRUE",
                 secure.upper() == "TRUE",
@@ -323,16 +238,6 @@ def load(path: Path, jar: Jar) -> int:
             )
         )
     return len(jar)
-
-
-def _canonical(domain: str) -> str:
-    domain = domain.removeprefix(".").lower()
-    if domain.isascii():
-        return domain
-    try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return domain
 
 
 def _domains(host: str) -> Iterable[str]:

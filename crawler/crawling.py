@@ -127,7 +127,7 @@ def crawled(
     )
     if plan.links or plan.requisites:
         source.parsers = parsers
-    carried = Jarred(engine, plan.jar) if plan.jar is not None else engine
+    jarred = Jarred(engine, plan.jar) if plan.jar is not None else engine
     try:
         spent = spent if spent is not None else Spent()
         turns = _Turns(plan, frontier, discovery, source, parsers, record, stop, spent)
@@ -135,7 +135,7 @@ def crawled(
         def waited(seconds: float) -> None:
             spent.turn(seconds, source.reason, source.due)
 
-        yield from turns.over(Watched(carried, stop, tick, waited))
+        yield from turns.over(Watched(jarred, stop, tick, waited))
     finally:
         parsers.close()
         engine.close()

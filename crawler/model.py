@@ -194,7 +194,7 @@ class Response:
         return soup(self.text, with_lists=True)
 
 
-class ResponseDraft:
+class _Draft:
     """A Response whose fields can still be set: it has the same slots."""
 
     __slots__ = Response.__slots__
@@ -223,7 +223,7 @@ def response(
     A frozen dataclass sets each field through ``object.__setattr__`` (1.6 us for these 16); a draft
     is filled in plainly and then becomes a Response.
     """
-    draft: Any = ResponseDraft()
+    draft: Any = _Draft()
     draft.request = request
     draft.status = status
     draft.reason = reason

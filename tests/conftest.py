@@ -126,3 +126,13 @@ def fds() -> Iterator[None]:
         time.sleep(0.01)
     still = sorted(_open_descriptors(), key=int)
     pytest.fail(f"descriptors: {before} before, {len(still)} after: {' '.join(still)}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tells what became of the catalogue's rows, engine by engine, where any were played."""
+    from hostile.verdicts import table
+
+    lines = table()
+    if lines:
+        terminalreporter.section("rows of the catalogue")
+        terminalreporter.write("\n".join([*lines, ""]))

@@ -21,6 +21,7 @@ from crawler.errors import ConnectError, FetchError, FetchTimeout, ProxyError
 from crawler.model import Failure, Timing
 from crawler.wire.capture import parser_for
 from crawler.wire.framing import NO_PROMISE
+from crawler.wire.head import match_clean
 from crawler.wire.parse import with_partial
 from crawler.wire.plain import page_response, plain
 
@@ -84,12 +85,14 @@ class Transfer(Approach):
             if parser is None:
                 loop = self._loop
                 if self.request.method == "GET" and not loop.limits.capture:
-                    page = plain(data, loop.limits)
+                    found = match_clean(data, loop.limits)
+                    page = plain(found, data, loop.limits) if found is not None else None
                     if page is not None:
                         self._complete_plain(connection, page)
                         return
                 parser = self._reader()
                 assert parser is not None
+                parser.go_long()
             complete = parser.feed(data) if data else self._end(connection, parser)
         except BlockingIOError:
             return

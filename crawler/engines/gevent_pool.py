@@ -53,16 +53,22 @@ def open(name: str, *, concurrency: int, limits: Limits, network: Network) -> En
     """An engine of at most `concurrency` greenlets over the transport of that name."""
     lookups = gevent.pool.Group()
     event: Any = gevent.event.Event  # its stub overloads wait
-    calls = Calls(Green(), gevent.sleep, lookups.spawn, event)
+    green = Green()
+    calls = Calls(green, gevent.sleep, lookups.spawn, event)
     through = transport(name, network, concurrency=concurrency, calls=calls)
-    return GeventPool(through, concurrency, limits, lookups)
+    return GeventPool(through, concurrency, limits, lookups, green.late)
 
 
 class GeventPool:
     """Worker greenlets between two queues."""
 
     def __init__(
-        self, through: Abortable, concurrency: int, limits: Limits, lookups: gevent.pool.Group
+        self,
+        through: Abortable,
+        concurrency: int,
+        limits: Limits,
+        lookups: gevent.pool.Group,
+        waits: Late,
     ) -> None:
         self._through = through
         self._limits = limits
@@ -75,6 +81,7 @@ class GeventPool:
         self._ended: gevent.queue.SimpleQueue[Outcome | Exception] = gevent.queue.SimpleQueue()
         self._bug: BaseException | None = None
         self._warned = False
+        self._waits = waits  # of the sockets
         self._late = Late(_TooLate)
         resolvers = gevent.get_hub().threadpool
         resolvers.maxsize = max(resolvers.maxsize, _RESOLVERS)
@@ -112,6 +119,7 @@ class GeventPool:
         finally:
             late.close()
             self._late.close()
+            self._waits.close()
 
     def _work(self) -> None:
         try:

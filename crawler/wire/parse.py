@@ -101,11 +101,15 @@ class ResponseParser:
     _cap = 0
     _chunks: ChunkedBody | None = None
     _verdict: ProtocolError | None = None  # raised when the body is there
-    _short = True  # plain pages may be taken the short way
+    _short = True  # plain pages may be taken the short way; nobody has looked yet
 
     def __init__(self, method: str, limits: Limits) -> None:
         self._method = method
         self.limits = limits
+
+    def go_long(self) -> None:
+        """What comes first is known to be no plain page."""
+        self._short = False
 
     def feed(self, data: bytes) -> bool:
         """Take the next bytes; True once the message is complete.
@@ -120,12 +124,12 @@ class ResponseParser:
         self.started = True
         held = self._held
         if held is None:
-            if self._short and self._method == "GET" and not self._interim:
-                page = plain(data, self.limits)
-                if page is not None:
-                    return self._take_plain(page)
             found = match_clean(data, self.limits)
             if found is not None:
+                if self._short and self._method == "GET" and not self._interim:
+                    page = plain(found, data, self.limits)
+                    if page is not None:
+                        return self._take_plain(page)
                 return self._take_head(clean_head(found), data, found.end())
             self._held = held = bytearray()
             self._lines = 0

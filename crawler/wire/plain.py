@@ -11,31 +11,33 @@ look decides. Everything else is the parser's. Read beside it: parse.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from crawler.model import Headers, Response, ResponseDraft
+from crawler.model import Headers, response
 from crawler.wire.framing import DECIDING
-from crawler.wire.head import match_clean
 
 if TYPE_CHECKING:
+    import re
     from datetime import datetime
     from typing import TypeAlias
 
-    from crawler.model import Limits, Request, Timing
+    from crawler.model import Limits, Request, Response, Timing
 
     Page: TypeAlias = tuple[str, bytes, bytes, bytes]  # reason, block, block in lower case, body
 
 _LENGTH = b"content-length"
 _KEEPS = {b"connection": b"keep-alive"}
 _DIGITS = 15  # in a Content-Length; a longer one is no plain page
-_new_headers = Headers.__new__
 
 
-def plain(data: bytes, limits: Limits) -> Page | None:
-    """The page that `data`, the first bytes of an answer to GET, are; None for all others."""
-    found = match_clean(data, limits)
-    if found is None:
-        return None
+def plain(found: re.Match[bytes], data: bytes, limits: Limits) -> Page | None:
+    """The page that `data` is, an answer to GET; None for all that is no plain page.
+
+    Args:
+        found: the head that `data` begins with, by `head.match_clean`.
+        data: the first bytes of the answer.
+        limits: of the exchange.
+    """
     minor, status, reason, block = found.groups()
     if status != b"200" or minor != b"1":
         return None
@@ -65,26 +67,22 @@ def page_response(
     reused: bool,
 ) -> Response:
     """The page as a Response."""
-    draft: Any = ResponseDraft()
-    draft.reason, block, low, body = page
-    headers = _new_headers(Headers)
-    headers._fields = headers._first = None
-    headers._block = block
-    headers._low = low
-    draft.request = request
-    draft.status = 200
-    draft.headers = headers
-    draft.body = draft.raw = body
-    draft.http_version = "1.1"
-    draft.peer = peer
-    draft.started = started
-    draft.elapsed = elapsed
-    draft.timing = timing
-    draft.reused = reused
-    draft.truncated = ""
-    draft.warnings = ()
-    draft.sent = draft.wire = b""
-    draft.findings = None
-    draft.__class__ = Response
-    made: Response = draft
-    return made
+    reason, block, low, body = page
+    return response(
+        request,
+        200,
+        reason,
+        Headers.of_block(block, low),
+        body,
+        body,
+        "1.1",
+        peer,
+        started,
+        elapsed,
+        timing,
+        reused,
+        "",
+        (),
+        b"",
+        b"",
+    )

@@ -12,13 +12,13 @@ import json
 import os
 import sqlite3
 import sys
-import traceback
 from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import linked
+from dying import in_child
 
 from crawler import crawl
 from crawler.frontier.sqlite import Sqlite
@@ -68,21 +68,6 @@ def session(url: str, place: Path, die_at: int) -> None:
         politeness=Politeness(concurrency=CONCURRENCY, follow=True),
     ):
         pass
-
-
-def in_child(work, *arguments) -> int:
-    """What the work, done in a process of its own, ended with."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work(*arguments)
-            code = 0
-        except BaseException:  # noqa: BLE001 - told, and told again by the exit code
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def check(url: str, place: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from dying import in_child
 from sinks.outcomes import response
 from sinks.test_contract import read
 
@@ -23,19 +24,6 @@ LAST = 35
 STEPS = {"os.rename", "os.remove", "os.truncate", "os.mkdir", "os.link", "os.rmdir", "open"}
 STEPS |= {"shutil.rmtree", "os.scandir", "sqlite3.connect"}
 name, folder, rows = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-
-
-def in_child(work, *arguments) -> int:
-    """What the work, done in a process of its own, ended with."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work(*arguments)
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def session(place: Path, die_at: int) -> None:

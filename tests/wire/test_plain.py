@@ -8,8 +8,10 @@ import pytest
 
 from crawler.model import Limits, Request, Timing
 from crawler.wire.framing import NO_PROMISE
+from crawler.wire.head import match_clean
 from crawler.wire.parse import ResponseParser
-from crawler.wire.plain import page_response, plain
+from crawler.wire.plain import page_response
+from crawler.wire.plain import plain as plain_of
 
 STARTED = datetime(2026, 11, 23, tzinfo=UTC)
 PAGES = (
@@ -38,6 +40,11 @@ OTHERS = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n",
     b"",
 )
+
+
+def plain(message: bytes, limits: Limits) -> tuple[object, ...] | None:
+    found = match_clean(message, limits)
+    return plain_of(found, message, limits) if found is not None else None
 
 
 class Long(ResponseParser):
