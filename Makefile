@@ -10,16 +10,22 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir -qq
 # need an order between them, and the tools add seconds to the first run alone.
 READY := $(VENV)/.ready
 
-.PHONY: fuzz soak help demo test check bench bench-quick profile frontier kills clean
+.PHONY: fuzz scores torture soak help demo test check bench bench-quick profile frontier kills clean
 
 help:
-	@echo 'make demo    crawl a site on this machine and compare three engines'
-	@echo 'make test    run the tests'
-	@echo 'make check   run the linters and the type checker'
-	@echo 'make bench   compare with other clients; see benchmarks/README.md'
-	@echo 'make bench-quick   have the hot paths become slower? profile   where the time goes'
-	@echo 'make fuzz    look for inputs that break a promise, a minute for each kind'
-	@echo 'make clean   remove what the others made'
+	@echo 'make demo         crawl a site on this machine and compare three engines'
+	@echo 'make test         run the tests'
+	@echo 'make check        run the linters and the type checker'
+	@echo 'make bench        compare with other clients; see benchmarks/README.md'
+	@echo 'make bench-quick  have the hot paths become slower?'
+	@echo 'make profile      where the time goes, stage by stage'
+	@echo 'make fuzz         look for inputs that break a promise, a minute for each kind'
+	@echo 'make scores       CRAWLER_SUITES=FOLDER: suites of others, how many cases agree'
+	@echo 'make torture      every call that may fail fails in turn (EVERY=10: every tenth), half an hour'
+	@echo 'make soak         five minutes of hostile and honest servers: memory, lag, rate'
+	@echo 'make kills        kill -9 at random moments: nothing lost, no record twice'
+	@echo 'make frontier     what a URL costs in a frontier of a million'
+	@echo 'make clean        remove what the others made'
 
 demo: $(READY)
 	@$(BIN)/crawl demo
@@ -45,6 +51,12 @@ profile: $(READY)
 fuzz: $(READY)
 	cd tests && ../$(BIN)/python -m fuzz.fuzz $(TARGET)
 
+scores: $(READY)
+	cd tests && ../$(BIN)/python -m suites.scores
+
+torture: $(READY)
+	cd tests && ../$(BIN)/python -m faults.torture $(EVERY)
+
 soak: $(READY)
 	$(BIN)/python benchmarks/soak.py
 
@@ -54,14 +66,16 @@ kills: $(READY)
 frontier: $(READY)
 	$(BIN)/python benchmarks/frontier.py
 
-# pip is given up on early and with the remedy: without ensurepip a venv has no pip.
+# pip is given up on early and with the remedy: without ensurepip a venv has no pip. By `compat` the
+# package is found through a .pth file, which type checkers of other programs follow, too.
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo 'python3 3.11 or newer is needed' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo 'the venv module is missing: apt-get install python3-venv' >&2; exit 1; }
 	@echo 'setting up $(VENV)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@$(PIP) install --constraint constraints.txt --config-settings editable_mode=compat \
+		--editable '.[dev]'
 	@touch $@
 
 clean:

@@ -22,7 +22,8 @@ from crawler.contracts import Facts, State
 from crawler.frontier.memory import Memory
 from crawler.frontier.sqlite import Sqlite
 from crawler.model import Request
-from crawler.politeness import Answer, Pace, Politeness
+from crawler.pace import Pace
+from crawler.politeness import Answer, Politeness
 
 SIZES = ((10_000, 1_000), (100_000, 10_000), (1_000_000, 100_000))
 TURN = 50

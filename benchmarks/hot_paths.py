@@ -21,7 +21,8 @@ from crawler.extract import extract
 from crawler.frontier.memory import Memory
 from crawler.frontier.sqlite import Sqlite
 from crawler.model import Headers, Limits, Request, Response
-from crawler.politeness import Answer, Pace, Politeness
+from crawler.pace import Pace
+from crawler.politeness import Answer, Politeness
 from crawler.sinks.record import Describer
 from crawler.wire.parse import ResponseParser
 

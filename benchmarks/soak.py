@@ -152,8 +152,9 @@ def client() -> None:
     """Both phases through one engine; prints the report."""
     job = json.load(sys.stdin)
     from crawler import engines
-    from crawler.fetching import Fetches, settled
+    from crawler.fetching import settled
     from crawler.model import Limits, Network
+    from crawler.settling import Fetches
 
     limits = Limits(**LIMITS)
     network = Network(

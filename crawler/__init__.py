@@ -4,7 +4,11 @@
 
     print(fetch("https://example.org/").status)
     for outcome in fetch_all(["https://example.org/a", "https://example.org/b"], concurrency=2):
-        print(outcome.url, outcome.status if outcome.ok else outcome.error)
+        print(outcome.url, outcome.status if outcome.ok else outcome)
+
+`fetch` raises what goes wrong; `fetch_all` (a list) and `crawl` (links, too, politely) give every
+URL its outcome: a Response, a Failure, and from `crawl` a Skip. `links` finds what a page links
+to, `compare` measures engines. Errors are CrawlerErrors with a stable `.code`.
 
 Importing this imports nothing else and patches nothing: names load their module when first used.
 """

@@ -10,6 +10,8 @@ from crawler.errors import FetchError
 from crawler.model import Failure, Skip
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from crawler.model import Final, Request
 
 
@@ -42,7 +44,7 @@ def became(final: Final, *, validators: bool = True) -> tuple[State, Facts]:
     )
 
 
-def is_bad_line(final: Final) -> bool:
+def is_bad_line(final: Final) -> TypeGuard[Failure]:
     """Whether it is of a line that came to no request: no frontier knows of it."""
     return isinstance(final, Failure) and final.error.code in _BAD_LINES
 

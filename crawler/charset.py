@@ -18,10 +18,12 @@ from crawler.labels import ENCODINGS, LABELS
 # The standard's prescan is 1024 bytes, but a browser that meets a later <meta> starts again with
 # it (13.2.3.5); pages with long comments or scripts before it are real.
 _PRESCAN = 16 * 1024  # bytes
+_USUAL = 1024  # bytes in which markup that declares an encoding mostly has done so
 _GUESSED = 256 * 1024  # bytes looked at to tell UTF-8 from windows-1252
 _HEADER = 1024  # characters of a Content-Type looked at
 _SPACE = b"\t\n\f\r "
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16be"), (b"\xff\xfe", "utf-16le"))
+_MARKS = tuple(mark for mark, _ in _BOMS)
 # https://mimesniff.spec.whatwg.org/ 4.4: what follows a quoted value is no part of it
 _PARAMETER = re.compile(
     r";[\t\n\r ]*+([^;=]*+)(?:=(?:\"((?:[^\"\\]|\\.)*+)[^;]*+|([^;]*+)))?+", re.DOTALL
@@ -53,9 +55,8 @@ def decode_as(name: str, body: bytes) -> str:
 
 def sniff(body: bytes, content_type: str) -> str:
     """The name of the body's encoding, as the standard spells it, in lower case."""
-    for mark, name in _BOMS:
-        if body.startswith(mark):
-            return name
+    if body.startswith(_MARKS):
+        return next(name for mark, name in _BOMS if body.startswith(mark))
     return _of_header(content_type) or _prescan(body[:_PRESCAN]) or _guess(body[:_GUESSED])
 
 
@@ -90,10 +91,20 @@ def _of_markup(label: bytes) -> str:
 
 def _prescan(head: bytes) -> str:
     """The encoding that markup declares (13.2.3.2, prescan a byte stream)."""
+    at = head.find(b"charset=", 0, _USUAL)
+    end = head.find(b">", at) + 1
+    # So far the pages of a site are often the same.
+    if 0 < at < end <= _USUAL and (name := _declared(head[:end])):
+        return name
     declared = _XML.match(head)
     fallback = _of_markup(declared[1] or declared[2] or b"") if declared else ""
     if b"charset" not in head.lower():
         return fallback
+    return _of_tags(head) or fallback
+
+
+def _of_tags(head: bytes) -> str:
+    """What the first <meta> that declares an encoding says."""
     at = head.find(b"<")
     while at >= 0:
         if head.startswith(b"<!--", at):
@@ -112,7 +123,10 @@ def _prescan(head: bytes) -> str:
             if at < 0:
                 break
         at = head.find(b"<", at + 1)
-    return fallback
+    return ""
+
+
+_declared = lru_cache(maxsize=64)(_of_tags)
 
 
 def _attributes(head: bytes, at: int) -> tuple[dict[bytes, bytes], int]:

@@ -12,8 +12,10 @@ cannot drift apart. Read beside it: config.py (which value wins), run_command.py
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,14 +23,20 @@ from typer.core import TyperGroup
 
 import crawler
 from crawler import cli_asking, cli_compare, cli_serving, cli_state, config
-from crawler.errors import CrawlerError
+from crawler.errors import CrawlerError, InputError
 from crawler.flags import effective, with_settings
+from crawler.helping import Helped, show_examples
 from crawler.stopping import unwind_on_signals
+from crawler.typed import as_they_are
 
 if TYPE_CHECKING:
     from typer._click import Context, HelpFormatter
+    from typer._click.shell_completion import CompletionItem
 
     from crawler.config import Settings
+
+
+_MEANT = {"help": ["--help"], "version": ["--version"], "bench": ["compare"], "fetch": ["run"]}
 
 
 class DefaultRun(TyperGroup):
@@ -36,11 +44,33 @@ class DefaultRun(TyperGroup):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         own = {name for p in self.get_params(ctx) for name in (*p.opts, *p.secondary_opts)}
-        if not args and not _is_terminal(0):
+        if not args and not ctx.resilient_parsing and not _is_terminal(0):
             args = ["run"]
         elif args and args[0] not in self.commands and args[0] not in own:
+            if not ctx.resilient_parsing:
+                self._refuse_slip(args[0])
             args = ["run", *args]
+        as_they_are(self.get_params(ctx))
         return super().parse_args(ctx, args)
+
+    def _refuse_slip(self, word: str) -> None:
+        """Raises InputError when `word` is no file, and nearly a command."""
+        close = _MEANT.get(word) or difflib.get_close_matches(word, self.commands, 1, cutoff=0.75)
+        if close and word[0] != "-" and not Path(word).exists():
+            raise InputError(
+                f"{word!r} is no file and no command: did you mean `crawl {close[0]}`?"
+            )
+
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
+        """The commands, and the options of `run`: none of both needs the word `run` before it."""
+        found = {item.value: item for item in super().shell_complete(ctx, incomplete)}
+        run = self.commands["run"]
+        with run.make_context("run", [], parent=ctx, resilient_parsing=True) as within:
+            found |= {item.value: item for item in run.shell_complete(within, incomplete)}
+        return list(found.values())
+
+    def format_epilog(self, _: Context, formatter: HelpFormatter) -> None:
+        show_examples("crawl", formatter)
 
     def format_usage(self, ctx: Context, formatter: HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "URLS_FILE [OPTIONS]  |  COMMAND [ARGS]...")
@@ -61,14 +91,14 @@ def main() -> None:
     """Run the command the arguments name, and end the process with its exit code."""
     try:
         app(prog_name="crawl")
-    except CrawlerError as error:
-        from crawler.run_command import complain
+    except (CrawlerError, MemoryError) as error:
+        from crawler.ending import complain
 
         sys.exit(complain(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        from crawler.run_command import Ended, leave
+        from crawler.ending import Ended, leave
 
         leave(Ended(0, at_once=True))
 
@@ -94,7 +124,7 @@ _Inputs = Annotated[
 ]
 
 
-@app.command("run")
+@app.command("run", cls=Helped, short_help="Fetch a list of URLs: the default command.")
 @with_settings()
 def _run(
     *,
@@ -110,7 +140,8 @@ def _run(
     no_config: bool,
 ) -> None:
     """Fetch a list of URLs: the default command."""
-    from crawler.run_command import leave, run
+    from crawler.ending import leave
+    from crawler.run_command import run
 
     if inputs or given["input"]:
         named = given["input"]
@@ -128,16 +159,26 @@ def _run(
     leave(run(settings, arguments=sys.argv[1:], environ=os.environ))
 
 
-app.command("status")(cli_state.status)
-app.command("resume")(cli_state.resume)
-app.command("retry")(cli_state.retry)
-app.command("export")(cli_state.export)
-app.command("compare")(cli_compare.compare)
-app.command("explain")(cli_asking.explain)
-app.command("plan")(cli_asking.plan)
+app.command("status", cls=Helped, short_help="How a crawl stands, also while it goes on.")(
+    cli_state.status
+)
+app.command("resume", cls=Helped, short_help="Go on with a crawl, by the options it began with.")(
+    cli_state.resume
+)
+app.command("retry", cls=Helped, short_help="Try again what has failed.")(cli_state.retry)
+app.command("export", cls=Helped, short_help="Write what a state knows of every page.")(
+    cli_state.export
+)
+app.command(
+    "compare", cls=Helped, short_help="Fetch the same by several engines: what each costs."
+)(cli_compare.compare)
+app.command("explain", cls=Helped, short_help="What a crawl makes of one URL.")(cli_asking.explain)
+app.command("plan", cls=Helped, short_help="What a list will take, without fetching it.")(
+    cli_asking.plan
+)
 
 
-@app.command("engines")
+@app.command("engines", cls=Helped, short_help="The engines, and what can run here.")
 def _engines(
     explain: Annotated[
         str,
@@ -163,18 +204,22 @@ def _engines(
             print(f"{'':<18}   cannot run here: {reason.splitlines()[0]}")
 
 
-app.command("serve")(cli_serving.serve)
-app.command("swarm")(cli_serving.swarm)
+app.command(
+    "serve", cls=Helped, short_help="A site to try things against, or a server by a model."
+)(cli_serving.serve)
+app.command("swarm", cls=Helped, short_help="Many clients at once against an echo server.")(
+    cli_serving.swarm
+)
 
 
-@app.command("config")
+@app.command("config", cls=Helped, short_help="What is in force, and from where.")
 @with_settings()
 def _config(*, given: dict[str, object], config_file: str, no_config: bool) -> None:
     """Show the effective settings as TOML, and where each comes from."""
     print(config.as_toml(effective(given, config_file, no_config=no_config)), end="")
 
 
-@app.command("demo")
+@app.command("demo", cls=Helped)
 def _demo() -> None:
     """Crawl a site on this machine and compare the engines."""
     from crawler.demo import main as demo

@@ -20,7 +20,7 @@ _NOT_OF_ONE_URL = frozenset(
 )  # fmt: skip
 
 
-@with_settings(sections=_SECTIONS, without=_NOT_OF_ONE_URL)
+@with_settings(sections=_SECTIONS, without=_NOT_OF_ONE_URL, defaults={"engine": "selectors"})
 def explain(
     url: Annotated[str, typer.Argument(metavar="URL", help="What is asked about.")],
     *,
@@ -58,7 +58,7 @@ def plan(
         list[str] | None,
         typer.Argument(metavar="FILE|URL|-", help="Files of URLs, URLs, or - for stdin."),
     ] = None,
-    hosts: Annotated[int, typer.Option(metavar="N", help="So many hosts are shown.")] = 20,
+    hosts: Annotated[int, typer.Option(metavar="N", min=0, help="So many hosts are shown.")] = 20,
     given: dict[str, object],
     config_file: str,
     no_config: bool,

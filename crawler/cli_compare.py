@@ -104,7 +104,9 @@ def compare(
     messages: Annotated[
         int, typer.Option(metavar="N", help="With --servers: of each connection.")
     ] = 10,
-    protocol: Annotated[str, typer.Option(help="With --servers: echo or http.")] = "echo",
+    protocol: Annotated[
+        str, typer.Option(metavar="NAME", help="With --servers: echo or http.")
+    ] = "echo",
     given: dict[str, object],
     config_file: str,
     no_config: bool,

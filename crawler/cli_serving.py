@@ -13,8 +13,10 @@ from crawler.stopping import unwind_on_signals
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8080,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="Port; 0 takes a free one.")] = 8080,
     model: Annotated[
         str,
         typer.Option(
@@ -41,8 +43,10 @@ def serve(
 
     if protocol not in TALKS:
         raise ConfigError(f"--protocol: http or echo, not {protocol!r}")
-    if connections < 0 or not 0 <= port <= 65535:
-        raise ConfigError("--connections and --port are numbers from 0, ports up to 65535")
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"--port: must be from 0 to 65535, not {port}")
+    if connections < 0:
+        raise ConfigError(f"--connections: must be 0 or more, not {connections}")
     if not model and (connections or protocol != "http"):
         raise ConfigError("--protocol and --connections are for a --model")
 
@@ -66,18 +70,24 @@ def swarm(
     where: Annotated[
         str, typer.Argument(metavar="HOST:PORT", help="An echo server; without it, our own.")
     ] = "",
-    clients: Annotated[int, typer.Option(help="Connections at once.")] = 100,
-    messages: Annotated[int, typer.Option(help="Lines each client says.")] = 10,
-    size: Annotated[int, typer.Option(help="Bytes of a line.")] = 64,
-    by: Annotated[str, typer.Option(help="What runs the clients: selectors, threads.")] = (
-        "selectors"
-    ),
-    model: Annotated[str, typer.Option(help="Our own server's I/O model.")] = "selectors",
+    clients: Annotated[int, typer.Option(metavar="N", help="Connections at once.")] = 100,
+    messages: Annotated[int, typer.Option(metavar="N", help="Lines each client says.")] = 10,
+    size: Annotated[int, typer.Option(metavar="BYTES", help="Bytes of a line.")] = 64,
+    by: Annotated[
+        str, typer.Option(metavar="NAME", help="What runs the clients: selectors, threads.")
+    ] = ("selectors"),
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="Our own server's I/O model.")
+    ] = "selectors",
     idle: Annotated[
-        int, typer.Option(help="So many clients that are held, then say one line.")
+        int, typer.Option(metavar="N", help="So many clients that are held, then say one line.")
     ] = 0,
-    hold: Annotated[float, typer.Option(help="Seconds without a word, once connected.")] = 0.0,
-    timeout: Annotated[float, typer.Option(help="Seconds for a connect, and a reply.")] = 10.0,
+    hold: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Seconds without a word, once connected.")
+    ] = 0.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Seconds for a connect, and a reply.")
+    ] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
     """Talk to an echo server with many clients at once, and check every reply."""

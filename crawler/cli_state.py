@@ -19,7 +19,7 @@ _REMEMBERED = frozenset({"state"})
 def status(
     state: _State,
     *,
-    hosts: Annotated[int, typer.Option(metavar="N", help="So many hosts are shown.")] = 20,
+    hosts: Annotated[int, typer.Option(metavar="N", min=0, help="So many hosts are shown.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Show how a crawl stands: counts, pace, hosts; also while it goes on."""
@@ -70,13 +70,17 @@ def export(
     ] = "-",
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="STATE", help="queued, done, failed, skipped.", show_default=False),
+        typer.Option(
+            metavar="STATE",
+            help="Only pages that are queued, done, failed, skipped or reached; A,B for several.",
+            show_default=False,
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Write what a state knows of every page."""
     from crawler import state_commands
-    from crawler.run_command import Ended, leave
+    from crawler.ending import Ended, leave
     from crawler.sinks import OutputClosed
 
     mode = "overwrite" if overwrite else "new"
@@ -87,7 +91,8 @@ def export(
 
 
 def _go_on(state: Path, given: dict[str, object]) -> None:
-    from crawler.run_command import leave, run
+    from crawler.ending import leave
+    from crawler.run_command import run
     from crawler.state_commands import remembered
 
     settings = remembered(state, given)

@@ -33,8 +33,8 @@ from crawler import (
 )
 from crawler.comparison import NOT_ASKED, Comparison
 from crawler.console import Console, is_terminal
+from crawler.ending import FAILED
 from crawler.errors import ConfigError, EngineUnavailable
-from crawler.run_command import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +77,9 @@ def show(settings: Settings, asked: Asked) -> int:
         ConfigError, EngineUnavailable: exit code 2.
         InputError, SinkError: exit code 3.
     """
-    files = [compared_files.opened(name) for name in dict.fromkeys(asked.export)]
+    exports = tuple(dict.fromkeys(asked.export))
+    compared_files.refuse_inputs(exports, settings.texts("input"))
+    files = [compared_files.opened(name) for name in exports]
     found = compared_files.read(asked.load) if asked.load else _compared(settings, asked)
     encoding = (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "")
     sys.stdout.write(

@@ -16,7 +16,7 @@ from crawler import comparison, tables
 from crawler.errors import ConfigError, InputError, SinkError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from crawler.comparison import Comparison
 
@@ -34,11 +34,22 @@ def read(name: str) -> Comparison:
     try:
         text = Path(name).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {name!r}: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else f"not text: {error}"
+        raise InputError(f"cannot read {name!r}: {reason}") from error
     try:
         return comparison.load(text)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
+
+
+def refuse_inputs(names: Iterable[str], inputs: Iterable[str]) -> None:
+    """Raises SinkError when one of the files to write is one that is read."""
+    inputs = tuple(inputs)
+    for name in names:
+        for read in inputs:
+            with contextlib.suppress(OSError, ValueError):  # what is not there
+                if Path(name).samefile(read):
+                    raise SinkError(f"{name!r} is the input: it would be written over")
 
 
 def opened(name: str) -> File:

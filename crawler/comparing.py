@@ -30,6 +30,7 @@ from crawler import __version__, measuring
 from crawler import engines as known
 from crawler.comparison import Run, Stretch, is_sequential
 from crawler.errors import EngineUnavailable
+from crawler.fetching import refuse_one
 from crawler.model import Limits, Network
 
 if TYPE_CHECKING:
@@ -70,8 +71,11 @@ def compare(
 
     Raises:
         EngineUnavailable: an engine does not exist, cannot run here, or its run broke off.
+        TypeError: `requests` or `engines` is one instead of several.
         ValueError: there is nothing to fetch, no engine, or a number below 1.
     """
+    refuse_one(requests)
+    refuse_one(engines, "name")
     plan = Plan(requests, engines, (concurrency,), repeat, limits, network)
     return [run for run, is_good in plan.runs() if is_good]
 

@@ -164,7 +164,7 @@ def limits(settings: Settings) -> Limits:
     for name in ("max_time", "max_url_time", "dns_timeout", "connect_timeout",
                  "first_byte_timeout", "read_timeout"):  # fmt: skip
         if settings.number(name) <= 0:
-            raise settings.error(name, "must be more than 0")
+            raise settings.error(name, f"must be more than 0, not {settings.number(name):g}")
     return Limits(
         timeout=settings.number("max_time"),
         total=settings.number("max_url_time"),
@@ -172,6 +172,7 @@ def limits(settings: Settings) -> Limits:
         connect=settings.number("connect_timeout"),
         first_byte=settings.number("first_byte_timeout"),
         idle=settings.number("read_timeout"),
+        min_rate=settings.count("min_speed"),
         max_bytes=settings.count("max_body"),
         retries=settings.count("retries"),
         capture=any(map(sinks.is_warc, settings.texts("output"))),
@@ -196,7 +197,7 @@ def network(settings: Settings) -> Network:
     if ca_file is not None:
         _check_certificates(settings, ca_file)
     if settings.flag("ipv4") and settings.flag("ipv6"):
-        raise settings.error("ipv6", "not together with ipv4")
+        raise settings.error("ipv6", "not together with --ipv4")
     return Network(
         proxy=proxy,
         verify=not settings.flag("insecure"),

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from crawler.model import Final, Limits, Outcome, Pause, Request, Response, Skip
+    from crawler.model import Failure, Final, Limits, Outcome, Pause, Request, Response, Skip
     from crawler.politeness import Answer
     from crawler.robots import Robots
     from crawler.why import Reason
@@ -97,7 +97,7 @@ class State(enum.Enum):
 class Frontier(Protocol):
     """All URLs of a crawl: what waits, what was seen, what became of it.
 
-    It decides whose turn it is, and politeness decides when (politeness.py).
+    It decides whose turn it is, and politeness decides when (pace.py).
     """
 
     @property
@@ -163,6 +163,10 @@ class Frontier(Protocol):
 
     def finish(self, request: Request, state: State, facts: Facts, /) -> None:
         """The request has its final outcome."""
+        ...
+
+    def set_aside(self, waiting: Iterable[Failure], written: Iterable[Failure], /) -> None:
+        """Lines that are no requests: keep those that wait for their turn, forget the others."""
         ...
 
     def commit(self, marks: Mapping[str, str], /, *, synced: bool = False) -> None:

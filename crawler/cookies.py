@@ -222,16 +222,18 @@ def load(path: Path, jar: Jar) -> int:
             raise InputError(
                 f"{path}:{number}: not a line of a cookies.txt: seven fields with tabs between"
             )
-        domain, below, folder, secure, expires, *pair = parts
+        host, below, folder, secure, expires, *pair = parts
+        domain = canonical_domain(host)
         # Header fields are bytes here, as in all requests: the file's are sent as they are.
         name, value = (part.encode().decode("latin-1") for part in pair)
         jar.add(
             Cookie(
                 name,
                 value,
-                canonical_domain(domain),
+                domain,
                 folder or "/",
-                below.upper() != "TRUE",
+                # Of a public suffix none reaches the names below, whoever wrote the file.
+                below.upper() != "TRUE" or _is_public_suffix(domain),
                 secure.upper() == "TRUE",
                 float(expires) if int(expires) else math.inf,
                 0,

@@ -10,7 +10,7 @@ commit makes all of that last; only then the caller sees the outcomes, and new e
 at any instant a killed process has at most `concurrency` exchanges to make again.
 
 One thread, one loop, whatever the engine: what the record and the caller do happens between two
-waits. Read beside it: drive.py (the pump), fetching.py (settle), discovery.py (links and rules),
+waits. Read beside it: drive.py (the pump), settling.py (settle), discovery.py (links and rules),
 frontier/_lines.py (whose turn it is), stopping.py.
 """
 
@@ -28,10 +28,10 @@ from crawler.discovery import Discovery
 from crawler.drive import drive
 from crawler.duplicates import Duplicates
 from crawler.feeding import Fed
-from crawler.fetching import Fetches
 from crawler.model import Failure, Pause, Purpose, Request, Response
 from crawler.parsing import Parsers
 from crawler.reach import pinned
+from crawler.settling import Fetches
 from crawler.stopping import Leave
 from crawler.watching import TICK, Watched
 from crawler.why import Reason, Spent
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from crawler.contracts import Engine, Frontier
+    from crawler.extract import Found
     from crawler.model import Final, Outcome
+    from crawler.ordered import Ordered
     from crawler.plan import Plan
     from crawler.scope import Scope
     from crawler.stopping import Stop
@@ -81,6 +83,7 @@ def crawled(
     *,
     discovery: Discovery | None = None,
     before: int = 0,
+    missing: Iterable[int] = (),
     spent: Spent | None = None,
     tick: Callable[[int], None] = lambda under_way: None,
     window: int = WINDOW,
@@ -98,6 +101,7 @@ def crawled(
         stop: when to end early.
         discovery: takes what is found to the frontier; None = `discovery_of` the plan.
         before: lines of the input that earlier runs read.
+        missing: the numbers of those of them that have no outcome yet.
         spent: told where the time goes.
         tick: called before every wait, at least four times a second, with the number under way.
         window: seeds that may wait in the frontier before more are read; 0 = no limit.
@@ -108,7 +112,9 @@ def crawled(
         InputError: whatever `seeds` raises, as it is.
     """
     discovery = discovery or discovery_of(plan, frontier)
-    source = Fed(iter(seeds), plan, frontier, discovery, stop, window, before=before)
+    source = Fed(
+        iter(seeds), plan, frontier, discovery, stop, window, before=before, missing=missing
+    )
     engine = sharding.opened(
         plan.engine,
         processes=plan.processes,
@@ -134,6 +140,7 @@ def crawled(
 
         def waited(seconds: float) -> None:
             spent.turn(seconds, source.reason, source.due)
+            spent.worked = sharding.worked(engine, plan.processes)
 
         yield from turns.over(Watched(jarred, stop, tick, waited))
     finally:
@@ -215,7 +222,8 @@ class _Turns:
                 for outcome in ended:
                     if chatty:
                         _log_exchange(outcome)
-                    self._spent.told(outcome.timing)
+                    code = outcome.code if isinstance(outcome, Failure) else ""
+                    self._spent.told(outcome.timing, code)
                     if self._source.took_back(outcome):
                         continue
                     final = self._fetches.settle(outcome)
@@ -264,24 +272,25 @@ class _Turns:
         if found is None:
             self._parsed[self._key] = final
         else:
-            self._discovery.add_links(final, found)
-            finals.append(final)
+            finals.append(self._linked(final, found))
 
     def _hear(self, finals: list[Final]) -> None:
         """Take the links that were found elsewhere meanwhile, and their pages into `finals`."""
         for key, found in self._parsers.ready():
-            page = self._parsed.pop(key)
-            self._discovery.add_links(page, found)
-            finals.append(_warned(page, found.warning) if found.warning else page)
+            finals.append(self._linked(self._parsed.pop(key), found))
+
+    def _linked(self, page: Response, found: Found) -> Response:
+        """The page, its links taken to the frontier, with what was odd about finding them."""
+        self._discovery.add_links(page, found)
+        return _warned(page, found.warning) if found.warning else page
 
     def _keep(self, finals: list[Final], *, last: bool = False) -> list[Final]:
         """Write what ended and make it last; it is what the caller may see then."""
         frontier, record, began = self._frontier, self._record, self._clock()
         finals += self._source.refused()
         finals += self._source.bad_lines()
-        ordered = self._source.ordered
-        if ordered is not None:
-            finals = ordered.released(finals) + (ordered.rest() if last else [])
+        if self._source.ordered is not None:
+            finals = self._in_turn(self._source.ordered, finals, last=last)
         for final in finals:
             record.write(final)
             if not is_bad_line(final):
@@ -294,6 +303,16 @@ class _Turns:
             frontier.commit(record.marks(), synced=synced)
         self._spent.turn(self._clock() - began, Reason.OUTPUT)
         return finals
+
+    def _in_turn(self, ordered: Ordered, ended: list[Final], *, last: bool) -> list[Final]:
+        """What may be written now; bad lines that may not are kept, for no frontier has them."""
+        free = ordered.released(ended) + (ordered.rest() if last else [])
+        if self._frontier.durable:
+            waiting = [line for line in ended if is_bad_line(line) and ordered.holds(line)]
+            written = [line for line in free if is_bad_line(line)]
+            if waiting or written:
+                self._frontier.set_aside(waiting, written)
+        return free
 
 
 def _warned(page: Response, *words: str) -> Response:

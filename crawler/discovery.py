@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _GUESSED = "/sitemap.xml"  # where a site's sitemap stands when its robots.txt names none
 _SITEMAPS_DEEP = 3  # an index may name an index, which the protocol does not allow
+_TAKEN = 20_000  # URLs known to be in the frontier: 4 MB
+_LONG = 200  # bytes of a URL that is not kept among them
 
 
 class Discovery:
@@ -71,6 +73,7 @@ class Discovery:
         self._sitemaps = use_sitemaps
         self._nofollow = nofollow
         self._proxied = proxied
+        self._taken: set[str] = set()  # what a frontier has it does not take again
 
     def seed(self, request: Request) -> None:
         """A seed was added: what belongs to it belongs to the crawl."""
@@ -99,13 +102,20 @@ class Discovery:
 
     def add_links(self, page: Response, found: Found) -> None:
         """Queue what the page refers to, as far as the scope reaches."""
-        links = Links(page, proxied=self._proxied)
         depth = page.request.depth
         if self._follows(page) and (found.follow or not self._nofollow):
-            for url in found.links:
-                self._add(links.to(url, depth=depth + 1))
-        for url in found.requisites:  # a part of the page, however deep that is
-            self._add(links.to(url, depth=max(1, depth)))
+            self._add_all(page, found.links, depth + 1)
+        if found.requisites:  # a part of the page, however deep that is
+            self._add_all(page, found.requisites, max(1, depth))
+
+    def _add_all(self, page: Response, urls: tuple[str, ...], depth: int) -> None:
+        taken = self._taken
+        new = [url for url in urls if url not in taken]
+        if not new:
+            return  # pages of a site link to the same pages again and again
+        links = Links(page, proxied=self._proxied)
+        for url in new:
+            self._add(links.to(url, depth=depth))
 
     def _follows(self, page: Response) -> bool:
         deepest = self._scope.max_depth if self._scope is not None else None
@@ -154,8 +164,20 @@ class Discovery:
         refused = scope.refusal(request)
         if refused:
             self.left_out[refused] += 1
-        elif self._frontier.add(request) and request.purpose is Purpose.PAGE:
-            scope.count(request)
+            return
+        is_new = self._frontier.add(request)
+        if request.purpose is Purpose.PAGE:
+            if is_new:
+                scope.count(request)
+            self._remember(request.url)
+
+    def _remember(self, url: str) -> None:
+        """The frontier has it."""
+        if len(url) > _LONG:
+            return
+        if len(self._taken) >= _TAKEN:
+            self._taken.clear()
+        self._taken.add(url)
 
 
 def _decoded(rules: Outcome) -> Outcome:

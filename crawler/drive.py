@@ -3,7 +3,7 @@
     source.take() ──► start ──► engine ──► wait ──► yield outcomes ──► (caller's code) ──► take ...
 
 The caller's code runs between two waits in the caller's own thread, whatever the engine, so
-frontier, statistics and sinks need no locks. Read beside it: contracts.py, fetching.py.
+frontier, statistics and sinks need no locks. Read beside it: contracts.py, settling.py.
 """
 
 from __future__ import annotations

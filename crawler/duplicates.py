@@ -3,7 +3,7 @@
 | flag | when it stands with a page of status 2xx |
 |---|---|
 | warn.duplicate_body | another URL of the host had the same body |
-| warn.soft_404 | its title says not found, and several had it; or a path that cannot exist had it |
+| warn.soft_404 | its title says not found, and several had it |
 | warn.soft_block | its title asks for a captcha or denies access, and several had it |
 
 Error pages like to repeat the address that was asked for: for the last two it does not count. What
@@ -45,16 +45,6 @@ class Duplicates:
     def __init__(self, *, most: int = MOST) -> None:
         self._bodies = _Met(most)
         self._errors = _Met(most)  # bodies of error pages, without their addresses
-        self._unknown: dict[str, int] = {}  # host -> what a path that cannot exist gave
-        self._most = most
-
-    def unknown(self, response: Response) -> None:
-        """Remember what the host answers to a path that cannot exist."""
-        host = urls.origin(response.url).authority
-        self._unknown.pop(host, None)
-        self._unknown[host] = _digest(host, _without_address(response))
-        if len(self._unknown) > self._most:
-            del self._unknown[next(iter(self._unknown))]
 
     def flag(self, response: Response) -> tuple[str, ...]:
         """What is to be said of `response`, which is remembered."""
@@ -69,14 +59,10 @@ class Duplicates:
         title = found[1] if found else b""
         said = "warn.soft_404" if _NOT_FOUND.search(title) else ""
         said = said or ("warn.soft_block" if _BLOCKED.search(title) else "")
-        if not said and host not in self._unknown:
+        if not said:
             return flags
         digest = _digest(host, _without_address(response))
-        if self._unknown.get(host) == digest:
-            return (*flags, "warn.soft_404")
-        if said and self._errors.others(digest, page) + 1 >= SEVERAL:
-            return (*flags, said)
-        return flags
+        return (*flags, said) if self._errors.others(digest, page) + 1 >= SEVERAL else flags
 
 
 class _Met:

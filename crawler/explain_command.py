@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import crawler
 from crawler import config, engines, handover, options, robots
 from crawler.drive import drive
+from crawler.ending import FAILED
 from crawler.errors import ConfigError, EngineUnavailable, InvalidURL
 from crawler.explanation import (
     explain,
@@ -24,14 +25,13 @@ from crawler.explanation import (
     lines_of_skip,
     lines_of_verdict,
 )
-from crawler.fetching import Fetches
 from crawler.frontier.listed import Listed
 from crawler.hops import SAFE_HEADERS
 from crawler.model import Purpose, Request, Skip
 from crawler.planning import agent_of
 from crawler.reach import pinned
-from crawler.run_command import FAILED
 from crawler.scope import Scope
+from crawler.settling import Fetches
 from crawler.urls import seed
 
 if TYPE_CHECKING:

@@ -1,27 +1,29 @@
 """What a page refers to: its links, what it needs to be shown, its title, what it asks of robots.
 
     Response ─► is it HTML? ─► text ─► elements that refer ─► joined to the base ─► Found
-                sniffing       charset     marks                 urls
+                sniffing       charset   glance, marks           joining
 
 Read as a browser with scripting off does: <noscript> holds links, <template> and comments hold
 none. Nothing a page contains makes this raise.
 https://html.spec.whatwg.org/ 4.6 (links), 2.4.1 (URLs), 4.2.3 (base). Pure.
 
-Read beside it: marks.py (the two parsers), flat.py (without a tree, for what is nested too deep for
-them), references.py (refresh, srcset, Link), parsing.py (in another process, what may take long).
+Read beside it: glance.py (most pages, without a tree), marks.py (the two parsers), flat.py (without
+a tree, for what is nested too deep for them), references.py (refresh, srcset, Link), styles.py,
+joining.py, parsing.py (in another process, what may take long).
 """
 
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from crawler import flat, marks, meta_robots, references, sniffing, urls
-from crawler.charset import decode_as, sniff
+from crawler import flat, glance, joining, marks, meaning, meta_robots, references, sniffing, styles
+from crawler.charset import decode, decode_as, sniff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from crawler.marks import Attributes
     from crawler.model import Response
@@ -29,28 +31,20 @@ if TYPE_CHECKING:
 MAX_TEXT = 2 * 1024 * 1024  # characters of a page that are parsed; the rest is not looked at
 MAX_LINKS = 5000  # of one page that are kept; Heritrix keeps 6000
 PARSERS = tuple(marks.PARSERS)
-_PARSERS: dict[str, marks.Parser] = {**marks.PARSERS, "flat": flat.by_tags}
+_PARSERS: dict[str, marks.Parser] = {
+    **marks.PARSERS,
+    "tree": marks.by_lexbor,
+    "flat": flat.by_tags,
+}
 # Below these the worst arrangements known take lexbor 0.1 s (measured: attributes of one element
 # 0.1 s, unclosed formatting elements 0.07 s and 60 MB); both costs grow with the square or worse.
 SMALL = 32 * 1024  # bytes
 PLAIN = 1500  # tags; a tenth of PostgreSQL's documentation has more
-_MAX_REFERENCE = 4 * urls.MAX_URL  # characters before joining: white space and dots may vanish
 
-# Relation types that lead to another page (4.6.6, and what HTML 4 had: 6.12).
-_LEADING = {
-    *("alternate", "author", "help", "license", "next", "prev", "search", "start", "first", "last"),
-    *("contents", "toc", "index", "glossary", "copyright", "chapter", "section", "subsection"),
-    *("appendix", "bookmark", "up", "top", "home", "previous"),
-}
 _NEEDED = {
     *("stylesheet", "icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon"),
     *("preload", "modulepreload", "manifest", "prefetch"),
 }
-_HTML_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
-# Names under the base's folder, written out: what joining does to them is only to put them there.
-_PLAIN = re.compile(r"(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*/)*+[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
-# A share of some Windows network: a browser would go to a host of that name.
-_BACKWARD = re.compile(r"[\x00- ]*(?:https?:)?/*\\", re.IGNORECASE)
 # An empty element in XML; the HTML parser would take the rest of the page for its text.
 _EMPTY_RAW = re.compile(
     r"<(title|script|style|textarea|iframe|noscript|noframes|noembed|xmp|a|template)\b"
@@ -110,7 +104,8 @@ def extract(
     Args:
         response: the page, its content decoded.
         requisites: also what it needs to be shown.
-        parser: ``fast``, or ``bs4`` for the reference; ``flat`` never takes long (see flat.py).
+        parser: ``fast``, or ``bs4`` for the reference; ``tree``, which is ``fast`` without a glance
+            first; ``flat`` never takes long (see flat.py).
         agent: our product token, for what is said to one robot alone.
     """
     content_type = response.headers.get("content-type", "")
@@ -118,6 +113,8 @@ def extract(
     page.take_headers(response)
     if sniffing.is_html(response.body, content_type):
         page.encoding = sniff(response.body, content_type)
+        if parser == "fast" and page.take_glance(response.body, content_type):
+            return page.found(response.url)
         text = decode_as(page.encoding, response.body)
         if len(text) > MAX_TEXT:
             text = text[:MAX_TEXT]
@@ -125,6 +122,26 @@ def extract(
         if sniffing.is_xhtml(content_type):
             text = _EMPTY_RAW.sub(r"<\1\2></\1>", text)
         page.take_text(text, parser)
+        if requisites:
+            page.requisites.update(dict.fromkeys(styles.of_page(text)))
+    elif requisites and styles.is_sheet(content_type):
+        text = decode(response.body[:MAX_TEXT], content_type)
+        page.header_requisites.update(dict.fromkeys(styles.of_sheet(text)))
+    return page.found(response.url)
+
+
+def glanced(response: Response, *, agent: str = "") -> Found | None:
+    """What the page refers to, requisites aside, as `extract` has it; None when that may take long.
+
+    This takes a large page some milliseconds, whatever it holds.
+    """
+    content_type = response.headers.get("content-type", "")
+    page = _Page(agent, with_requisites=False)
+    page.take_headers(response)
+    if sniffing.is_html(response.body, content_type):
+        page.encoding = sniff(response.body, content_type)
+        if not page.take_glance(response.body, content_type):
+            return None
     return page.found(response.url)
 
 
@@ -149,18 +166,10 @@ class _Page:
 
     def take(self, name: str, attributes: Attributes) -> None:
         """One element that may refer to something."""
-        attribute = marks.FOLLOWED.get(name)
-        if attribute is not None:
-            reference = attributes.get(attribute)
-            if reference is None:
-                reference = attributes.get("xlink:href") or ""
-            rel = attributes.get("rel")
-            if rel is None or "nofollow" not in rel.lower().split():
-                at = reference.find("#")
-                # White space before it is part of the path; at an end it would be none.
-                self.links[reference[:at] if at > 0 and reference[at - 1] > " " else reference] = (
-                    None
-                )
+        if name in marks.FOLLOWED:
+            reference = meaning.followed(name, attributes)
+            if reference is not None:
+                self.links[reference] = None
         elif name == "link":
             self._take_link(attributes)
         elif name == "meta":
@@ -180,6 +189,29 @@ class _Page:
         for name, attributes in found:
             self.take(name, attributes)
 
+    def take_glance(self, body: bytes, content_type: str) -> bool:
+        """The page itself without a parser; False when it takes one."""
+        if self.with_requisites or len(body) > MAX_TEXT or sniffing.is_xhtml(content_type):
+            return False
+        if self.encoding == "utf-8":
+            body = body.removeprefix(BOM_UTF8)
+        elif self.encoding != "windows-1252" or not body.isascii():
+            body = decode_as(self.encoding, body).encode("utf-8", "surrogatepass")
+        try:
+            every = meaning.of_tags(glance.tags(body))
+        except glance.Doubt:
+            return False
+        title: str | None = None
+        for meant in every:
+            if isinstance(meant, str):
+                self.links[meant] = None
+            elif meant is not None and meant[0] != "title":
+                self.take(*meant)
+            elif meant is not None and title is None:
+                title = meant[1][""]
+        self.title = marks.folded(title or "")
+        return True
+
     def take_headers(self, response: Response) -> None:
         """What the header fields say: they speak of any kind of body."""
         headers = response.headers
@@ -193,20 +225,18 @@ class _Page:
 
     def found(self, url: str) -> Found:
         """All of it, joined."""
-        by_url = urls.joiner(url)
-        base = (_joined(urls.joiner(url, self.encoding), self.base) if self.base else "") or url
-        join = urls.joiner(base, self.encoding)
+        base = (joining.one(self.base, url, self.encoding) if self.base else "") or url
         links: dict[str, None] = {}
         requisites: dict[str, None] = {}
-        dropped = _join_all(self.header_links, by_url, url, links)
-        dropped += _join_all(self.links, join, base, links)
-        dropped += _join_all(self.header_requisites, by_url, url, requisites)
-        dropped += _join_all(self.requisites, join, base, requisites)
+        dropped = joining.every(self.header_links, url, "", links, MAX_LINKS)
+        dropped += joining.every(self.links, base, self.encoding, links, MAX_LINKS)
+        dropped += joining.every(self.header_requisites, url, "", requisites, MAX_LINKS)
+        dropped += joining.every(self.requisites, base, self.encoding, requisites, MAX_LINKS)
         canonical = ""
         if self.canonical is not None:
-            canonical = _joined(join, self.canonical)
+            canonical = joining.one(self.canonical, base, self.encoding)
         elif self.header_canonical is not None:
-            canonical = _joined(by_url, self.header_canonical)
+            canonical = joining.one(self.header_canonical, url)
         return Found(
             tuple(links),
             tuple(requisites),
@@ -220,11 +250,10 @@ class _Page:
 
     def _take_link(self, attributes: Attributes) -> None:
         href = attributes.get("href") or ""
-        rel = frozenset((attributes.get("rel") or "").lower().split())
-        kind = (attributes.get("type") or "").partition(";")[0].strip().lower()
+        rel, kind = meaning.relations(attributes)
         if "canonical" in rel and self.canonical is None and href:
             self.canonical = href
-        if _leads(rel, kind):
+        if meaning.leads(rel, kind):
             self.links[href] = None
         if self.with_requisites and rel & _NEEDED:
             self.requisites[href] = None
@@ -237,7 +266,7 @@ class _Page:
         kind = link.parameters.get("type", "").partition(";")[0].strip().lower()
         if "canonical" in link.rel and self.header_canonical is None:
             self.header_canonical = link.target
-        if _leads(link.rel, kind):
+        if meaning.leads(link.rel, kind):
             self.header_links[link.target] = None
         if self.with_requisites and link.rel & _NEEDED:
             self.header_requisites[link.target] = None
@@ -264,38 +293,3 @@ class _Page:
                     self.requisites[candidate] = None
             elif name != "input" or (attributes.get("type") or "").lower() == "image":
                 self.requisites[value] = None
-
-
-def _leads(rel: frozenset[str], kind: str) -> bool:
-    """Whether a link of these relations leads to a page that may be followed."""
-    return (
-        not rel.isdisjoint(_LEADING)
-        and "stylesheet" not in rel
-        and "nofollow" not in rel
-        and kind in _HTML_TYPES
-    )
-
-
-def _join_all(
-    found: dict[str, None], join: Callable[[str], str | None], base: str, into: dict[str, None]
-) -> int:
-    """Add the URLs of the references to `into`; how many were none."""
-    dropped = 0
-    folder = base[: base.partition("?")[0].rindex("/") + 1]
-    plain = _PLAIN.fullmatch
-    for reference in found:
-        if len(into) >= MAX_LINKS:
-            dropped += 1
-        elif plain(reference) and len(folder) + len(reference) <= urls.MAX_URL:
-            into[folder + reference] = None
-        elif reference[:1] != "#" and (url := _joined(join, reference)):
-            into[url] = None
-        elif reference[:1] != "#":
-            dropped += 1
-    return dropped
-
-
-def _joined(join: Callable[[str], str | None], reference: str) -> str:
-    if len(reference) > _MAX_REFERENCE or _BACKWARD.match(reference):
-        return ""
-    return join(reference) or ""

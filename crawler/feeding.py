@@ -23,7 +23,7 @@ from crawler.stopping import LOCAL_FAULT
 from crawler.why import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from crawler.contracts import Frontier
     from crawler.discovery import Discovery
@@ -56,9 +56,10 @@ class Fed:
         window: int,
         *,
         before: int = 0,
+        missing: Iterable[int] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.ordered = Ordered(before, plan.ordered) if plan.ordered else None
+        self.ordered = Ordered(before, plan.ordered, missing) if plan.ordered else None
         self._read = before  # number of the last line
         self._seeds = seeds
         self._dry = False
@@ -258,6 +259,5 @@ def _sooner(one: Pause | None, other: Pause | None) -> Pause | None:
 
 
 def _seen_before(request: Request) -> Failure:
-    return never_made(
-        request, "url.duplicate", f"line {request.number}: seen before: {request.url}"
-    )
+    # Its number counts URLs: no line of a file that has comments.
+    return never_made(request, "url.duplicate", f"seen before: {request.url}")

@@ -1,7 +1,7 @@
 """What a shard found on a page besides fetching it, so that the crawl need not look again. Pure.
 
 All of it is what the crawl itself would have found: a page without findings gives the same result,
-only later. Read beside it: shard_worker.py (who makes them), parsing.py, fields.py and fetching.py
+only later. Read beside it: shard_worker.py (who makes them), parsing.py, fields.py and settling.py
 (who would have to look otherwise).
 """
 

@@ -13,16 +13,17 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
-from crawler import config
-from crawler.settings import SETTINGS, Kind, Section
+from crawler import config, engines
+from crawler.settings import SETTINGS, Kind, OneOf, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from crawler.config import Settings
-    from crawler.settings import Setting
+    from crawler.settings import Setting, Value
 
 _EVERYWHERE = frozenset({"quiet", "verbose"})
 
@@ -33,12 +34,16 @@ def _parameter(name: str, annotation: object, default: object) -> inspect.Parame
     )
 
 
-def _parameters(settings: Iterable[Setting]) -> list[inspect.Parameter]:
+def _parameters(
+    settings: Iterable[Setting], defaults: Mapping[str, Value]
+) -> list[inspect.Parameter]:
     """The settings as the parameters that typer makes options of."""
     return [
         _parameter(
             setting.name,
-            Annotated[_type(setting), _option(setting)],
+            Annotated[
+                _type(setting), _option(setting, defaults.get(setting.name, setting.default))
+            ],
             0 if setting.kind is Kind.LEVEL else None,
         )
         for setting in settings
@@ -53,7 +58,7 @@ def _type(setting: Setting) -> object:
     return list[str] | None if setting.kind is Kind.TEXTS else str | None
 
 
-def _option(setting: Setting) -> object:
+def _option(setting: Setting, default: Value) -> object:
     from typer import Option
 
     name = f"--{setting.name.replace('_', '-')}"
@@ -63,19 +68,38 @@ def _option(setting: Setting) -> object:
         name = f"{name}/--no-{name[2:]}"
         return Option(name, *setting.flags, help=setting.help, show_default=False)
     return Option(
-        name, *setting.flags, help=_help(setting), metavar=setting.metavar, show_default=False
+        name,
+        *setting.flags,
+        help=_help(setting, default),
+        metavar=setting.metavar,
+        show_default=False,
+        autocompletion=_completed(setting),
     )
 
 
-def _help(setting: Setting) -> str:
-    default = setting.default
+def _completed(setting: Setting) -> Callable[[], list[str]] | None:
+    """What a shell may offer as its value; None = names of files."""
+    if setting.name == "engine":
+        return engines.names
+    check = setting.check
+    return (lambda: list(check.words)) if isinstance(check, OneOf) else None
+
+
+def _help(setting: Setting, default: Value) -> str:
     if default in ("", (), 0, 0.0):
         return setting.help
     if setting.kind is Kind.SECONDS:
         return f"{setting.help}  [default: {default:g}s]"
     if setting.kind is Kind.BYTES and isinstance(default, int):
-        return f"{setting.help}  [default: {default // 2**20}Mi]"
+        return f"{setting.help}  [default: {_size(default)}]"
     return f"{setting.help}  [default: {default}]"
+
+
+def _size(number: int) -> str:
+    for unit, power in (("Mi", 2**20), ("G", 10**9), ("M", 10**6)):
+        if number % power == 0:
+            return f"{number // power}{unit}"
+    return str(number)
 
 
 def _files() -> tuple[inspect.Parameter, ...]:
@@ -96,9 +120,18 @@ def _files() -> tuple[inspect.Parameter, ...]:
 
 
 def with_settings(
-    *, without: frozenset[str] = frozenset(), sections: Iterable[Section] = tuple(Section)
+    *,
+    without: frozenset[str] = frozenset(),
+    sections: Iterable[Section] = tuple(Section),
+    defaults: Mapping[str, Value] = MappingProxyType({}),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of those sections; it receives them as one dict, `given`."""
+    """Give a command the options of those sections; it receives them as one dict, `given`.
+
+    Args:
+        without: names of settings that are no options of this command.
+        sections: whose settings are.
+        defaults: what the command itself takes where nothing is given: for its help.
+    """
     chosen = [
         setting
         for setting in SETTINGS
@@ -110,7 +143,7 @@ def with_settings(
         handed = {"given", "config_file", "no_config"}
         signature = inspect.signature(function, eval_str=True)
         own = [p for p in signature.parameters.values() if p.name not in handed]
-        parameters = [*own, *_parameters(chosen), *_files()]
+        parameters = [*own, *_parameters(chosen, defaults), *_files()]
 
         def command(**values: object) -> None:
             given = {setting.name: values.pop(setting.name) for setting in chosen}

@@ -19,21 +19,23 @@ from crawler import sharding, urls
 from crawler.became import never_made
 from crawler.cookies import Jar
 from crawler.crawling import WINDOW, crawled, discovery_of
+from crawler.drafts import seed_request
 from crawler.errors import EngineUnavailable, InvalidURL
-from crawler.fetching import RETRYABLE
+from crawler.fetching import refuse_one, text_of
 from crawler.frontier import opening
 from crawler.frontier.memory import Memory
-from crawler.model import Limits, Network, Request, seed_request
+from crawler.model import Limits, Network, Request
 from crawler.plan import Plan
 from crawler.politeness import Politeness
 from crawler.robots import agent_token
 from crawler.scope import MAX_DEPTH, Scope
+from crawler.settling import RETRYABLE
 from crawler.sinks import archived, is_warc
 from crawler.stopping import Stop
 from crawler.traps import Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from crawler.contracts import Sink
     from crawler.model import Failure, Final, Response
@@ -64,7 +66,7 @@ def crawl(
     user_agent: str = "",
     processes: int = 1,
     cookies: bool = False,
-) -> Iterator[Final]:
+) -> Generator[Final, None, None]:
     """Every page's outcome: of the seeds, and of what they link to within the scope.
 
     An outcome is yielded when it is written to every sink and, with `state`, when that is
@@ -95,11 +97,14 @@ def crawl(
 
     Raises:
         EngineUnavailable: the engine cannot run here; raised at once, not at the first outcome.
+        TypeError: `seeds` or `outputs` is one instead of several; later, one of them is no text.
         ValueError: `concurrency` is less than 1, `processes` not from 1 to 64, or there is no such
             scope.
         FrontierError: the state is in use, damaged, or cannot be written.
         SinkError: an output cannot be written; what was yielded is safe.
     """
+    refuse_one(seeds)
+    refuse_one(outputs, "output")
     if concurrency < 1:
         raise ValueError(f"concurrency must be at least 1, not {concurrency}")
     reason = sharding.refusal(engine, processes)
@@ -144,7 +149,7 @@ def _crawl(
     state: Path | None,
     outputs: Iterable[str],
     sinks: Iterable[Sink],
-) -> Iterator[Final]:
+) -> Generator[Final, None, None]:
     with contextlib.ExitStack() as stack:
         frontier = opening.opened(state, politeness, agent=plan.agent, fields=fields, robots=robots)
         stack.callback(frontier.close)
@@ -236,7 +241,7 @@ def _requests(
             yield seed
             continue
         try:
-            url, own = urls.seed(seed)
+            url, own = urls.seed(text_of(seed))
         except InvalidURL as error:
             shown = urls.without_user(seed, is_url=False)
             yield never_made(Request(shown, number=number, text=shown), "url.invalid", str(error))

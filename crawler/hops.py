@@ -20,8 +20,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from crawler import urls
+from crawler.drafts import link_request
 from crawler.errors import InvalidURL, RedirectError, StatusError, TooManyRedirects
-from crawler.model import Purpose, link_request
+from crawler.model import Purpose
 from crawler.reach import is_of_its_site, public_only, public_only_after
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_to_bytes
 
-# What the parser drops wherever it stands, or around the URL.
-_DROPPED = re.compile(r"[\t\n\r]+|\A[\x00-\x20]+|[\x00-\x20]+\Z")
+_AROUND = "".join(map(chr, range(0x21)))  # what the parser drops around the URL
+_DROPPED = dict.fromkeys(map(ord, "\t\n\r"))  # and wherever it stands
 _HOST = re.compile(
     r"(?P<before>(?:https?:)?[/\\]{2,}(?:[^/\\?#]*@)?)(?P<host>[^/\\?#:@\[\]]+)", re.IGNORECASE
 )
@@ -43,7 +43,7 @@ MOVED = "\u1e9e"  # refused nowhere, and read as another host
 
 def mapped(url: str) -> str:
     """`url` with its host as Unicode 16 maps it, or as it is."""
-    url = _DROPPED.sub("", url)
+    url = _read(url)
     found = _HOST.match(url)
     if found is None or found["host"].isascii():
         return url
@@ -55,7 +55,7 @@ def masked(url: str) -> tuple[str, list[int]]:
 
     No places: there is no such label, or the host is not of ASCII.
     """
-    url = _DROPPED.sub("", url)
+    url = _read(url)
     found = _HOST.match(url)
     if found is None or not found["host"].isascii():
         return url, []
@@ -73,7 +73,12 @@ def masked(url: str) -> tuple[str, list[int]]:
 
 def names_host(reference: str) -> bool:
     """Whether a reference has a host of its own."""
-    return _HOST.match(_DROPPED.sub("", reference)) is not None
+    return _HOST.match(_read(reference)) is not None
+
+
+def _read(url: str) -> str:
+    """`url` without what the parser does not look at."""
+    return url.strip(_AROUND).translate(_DROPPED)
 
 
 def unmasked(href: str, places: list[int]) -> str:

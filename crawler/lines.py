@@ -89,27 +89,37 @@ class _Gunzip:
 
 
 def recoded(chunks: Iterator[bytes | Pause]) -> Iterator[bytes | Pause]:
-    """The chunks without a byte order mark; UTF-16, as PowerShell writes it, becomes UTF-8."""
+    """The chunks without a byte order mark; UTF-16, with or without its mark, becomes UTF-8."""
     start = b""
     for chunk in chunks:
         if isinstance(chunk, Pause):
             yield chunk
             continue
         start += chunk
-        if len(start) >= len(codecs.BOM_UTF8) or not codecs.BOM_UTF8.startswith(start):
+        if len(start) > 2 or (len(start) == 2 and not codecs.BOM_UTF8.startswith(start)):
             break
-    encoding = _UTF16.get(start[:2])
+    encoding, mark = _UTF16.get(start[:2]), 2
+    if encoding is None:
+        encoding, mark = _unmarked(start), 0
     if encoding is None:
         yield start.removeprefix(codecs.BOM_UTF8)
         yield from chunks
         return
     decoder = codecs.getincrementaldecoder(encoding)("replace")
-    yield decoder.decode(start[2:]).encode("utf-8", "replace")
+    yield decoder.decode(start[mark:]).encode("utf-8", "replace")
     for chunk in chunks:
         if isinstance(chunk, Pause):
             yield chunk
         else:
             yield decoder.decode(chunk).encode("utf-8", "replace")
+
+
+def _unmarked(start: bytes) -> str | None:
+    """The kind of UTF-16 that begins so without a mark: a list's first character is ASCII."""
+    first = start[:2].replace(b"\0", b"", 1)
+    if len(start) < 2 or len(first) != 1 or not (first.isspace() or 0x20 < first[0] < 0x7F):
+        return None
+    return "utf-16-be" if start[0] == 0 else "utf-16-le"
 
 
 def lines(chunks: Iterator[bytes | Pause]) -> Iterator[tuple[int, bytes | Bad] | Pause]:

@@ -3,7 +3,7 @@
     host                  requests  peak  window  gap     429/503  asked  rested  parked  robots
     https://slow.example       120     4       2  0.252 s       3      2    12 s       0  14:02:11
 
-Read beside it: politeness.py, whose `Pace.manners` is what is shown.
+Read beside it: pace.py, whose `Pace.manners` is what is shown.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from crawler.sinks._file import RecordFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crawler.frontier._lines import Line, Lines
+    from crawler.frontier._line import Line
+    from crawler.frontier._lines import Lines
 
 _SHOWN = 5  # hosts in the table at the end of a run
 

@@ -30,8 +30,9 @@ from typing import TYPE_CHECKING
 
 from crawler import engines, kin
 from crawler.errors import EngineUnavailable
-from crawler.fetching import RETRYABLE, fetch_all, fetched
+from crawler.fetching import fetch_all, fetched
 from crawler.model import Limits, Network, Request, Response
+from crawler.settling import RETRYABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,11 @@ Read beside it: contracts.py (who hands these to whom), errors.py.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from crawler.headers import Headers as Headers  # noqa: PLC0414 - a value like the others here
+from crawler.safety import safe_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,78 +62,6 @@ class Request:
         return self.url if end < 0 else self.url[:end]
 
 
-class _RequestDraft:
-    """A Request whose fields can still be set: it has the same slots."""
-
-    __slots__ = Request.__slots__
-
-
-def seed_request(
-    url: str,
-    headers: tuple[tuple[str, str], ...],
-    *,
-    number: int,
-    since: float,
-    method: str = "GET",
-    body: bytes = b"",
-    text: str = "",
-    carried: str = "",
-) -> Request:
-    """As ``Request(url, headers, ...)``, at half its cost: see `response`."""
-    draft: Any = _RequestDraft()
-    draft.url = url
-    draft.headers = headers
-    draft.depth = 0
-    draft.parent = None
-    draft.via = ()
-    draft.purpose = Purpose.PAGE
-    draft.method = method
-    draft.body = body
-    draft.number = number
-    draft.attempt = 1
-    draft.since = since
-    draft.deadline = 0.0
-    draft.public_only = False
-    draft.row = 0
-    draft.text = text
-    draft.carried = carried
-    draft.__class__ = Request
-    made: Request = draft
-    return made
-
-
-def link_request(
-    url: str,
-    headers: tuple[tuple[str, str], ...],
-    *,
-    depth: int,
-    parent: str,
-    purpose: Purpose,
-    public_only: bool,
-) -> Request:
-    """As ``Request(url, headers, ...)``, at half its cost: a page has many links."""
-    draft: Any = _RequestDraft()
-    draft.url = url
-    draft.headers = headers
-    draft.depth = depth
-    draft.parent = parent
-    draft.via = ()
-    draft.purpose = purpose
-    draft.method = "GET"
-    draft.body = b""
-    draft.number = 0
-    draft.attempt = 1
-    draft.since = 0.0
-    draft.deadline = 0.0
-    draft.public_only = public_only
-    draft.row = 0
-    draft.text = ""
-    draft.carried = ""
-    draft.__class__ = Request
-    made: Request = draft
-    return made
-
-
 class Timing(NamedTuple):
     """Where the time of one exchange went: durations in seconds, 0 where there was none."""
 
@@ -155,8 +84,8 @@ class Response:
     status: int
     reason: str
     headers: Headers
-    body: bytes  # content decoded
-    raw: bytes  # the body as sent, before content decoding
+    body: bytes = field(repr=False)  # content decoded
+    raw: bytes = field(repr=False)  # the body as sent, before content decoding
     http_version: str  # "1.0" or "1.1"
     peer: str  # "address port" that answered; "" where unknown
     started: datetime
@@ -165,8 +94,10 @@ class Response:
     reused: bool = False  # the connection had served another request before
     truncated: str = ""  # "" whole; else "disconnect", "time", "length", "unspecified"
     warnings: tuple[str, ...] = ()  # odd but tolerated: "warn.cl_te", "warn.bad_header", ...
-    sent: bytes = b""  # with Limits.capture: the request, byte for byte
-    wire: bytes = b""  # with Limits.capture: the response, its head and transfer coding included
+    # With Limits.capture: the request, byte for byte; and the response, its head and transfer
+    # coding included.
+    sent: bytes = field(default=b"", repr=False)
+    wire: bytes = field(default=b"", repr=False)
     # What another process found on it already; None: nobody looked.
     findings: Findings | None = field(default=None, compare=False, repr=False)
 
@@ -187,63 +118,17 @@ class Response:
 
         return decode(self.body, self.headers.get("content-type", ""))
 
+    def __str__(self) -> str:
+        """One line for people: ``https://example.org/a: 404 Not Found, 154 bytes``."""
+        short = f" ({self.truncated}: cut short)" if self.truncated else ""
+        said = f"{self.status} {self.reason}".rstrip()
+        return safe_text(f"{self.url}: {said}, {len(self.body):,} bytes{short}")
+
     def soup(self) -> BeautifulSoup:
         """The body as BeautifulSoup's tree, parsed by lxml: ``response.soup().select("h1")``."""
         from crawler.marks import soup
 
         return soup(self.text, with_lists=True)
-
-
-class _Draft:
-    """A Response whose fields can still be set: it has the same slots."""
-
-    __slots__ = Response.__slots__
-
-
-def response(
-    request: Request,
-    status: int,
-    reason: str,
-    headers: Headers,
-    body: bytes,
-    raw: bytes,
-    http_version: str,
-    peer: str,
-    started: datetime,
-    elapsed: float,
-    timing: Timing,
-    reused: bool,
-    truncated: str,
-    warnings: tuple[str, ...],
-    sent: bytes,
-    wire: bytes,
-) -> Response:
-    """As ``Response(...)``, at a third of its cost: one is made per page.
-
-    A frozen dataclass sets each field through ``object.__setattr__`` (1.6 us for these 16); a draft
-    is filled in plainly and then becomes a Response.
-    """
-    draft: Any = _Draft()
-    draft.request = request
-    draft.status = status
-    draft.reason = reason
-    draft.headers = headers
-    draft.body = body
-    draft.raw = raw
-    draft.http_version = http_version
-    draft.peer = peer
-    draft.started = started
-    draft.elapsed = elapsed
-    draft.timing = timing
-    draft.reused = reused
-    draft.truncated = truncated
-    draft.warnings = warnings
-    draft.sent = sent
-    draft.wire = wire
-    draft.findings = None
-    draft.__class__ = Response
-    made: Response = draft
-    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +148,7 @@ class Failure:
         return self.request.url
 
     @property
-    def ok(self) -> bool:
+    def ok(self) -> Literal[False]:
         """Always False: lets a loop over outcomes ask one question."""
         return False
 
@@ -271,6 +156,10 @@ class Failure:
     def code(self) -> str:
         """The error's stable word."""
         return self.error.code
+
+    def __str__(self) -> str:
+        """One line for people: ``https://example.org/a: timeout.idle: nothing came for 15 s``."""
+        return safe_text(f"{self.url}: {self.code}: {self.error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,13 +170,17 @@ class Skip:
     code: str  # the stable word: ``robots.disallowed``, ``policy.trap``, ...
     reason: str = ""  # for people: the line of robots.txt, the rule
 
+    def __str__(self) -> str:
+        """One line for people: ``https://example.org/a: robots.disallowed: Disallow: /a``."""
+        return safe_text(f"{self.url}: {self.code}{': ' * bool(self.reason)}{self.reason}")
+
     @property
     def url(self) -> str:
         """The URL that was not fetched."""
         return self.request.url
 
     @property
-    def ok(self) -> bool:
+    def ok(self) -> Literal[False]:
         """Always False: lets a loop over outcomes ask one question."""
         return False
 
@@ -303,8 +196,23 @@ class Pause:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class _Shown:
+    """A dataclass whose repr names what differs from the defaults: ``Limits(timeout=10)``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        told: Any = self
+        differing = [
+            f"{each.name}={value!r}"
+            for each in fields(told)
+            if (value := getattr(self, each.name)) != each.default
+        ]
+        return f"{type(self).__name__}({', '.join(differing)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Limits(_Shown):
     """What one exchange may cost. Beyond a limit the exchange fails with the code of that limit."""
 
     timeout: float = 60.0  # seconds, one attempt from start to last byte
@@ -345,8 +253,8 @@ def most_idle(concurrency: int) -> int:
     return concurrency + min(3 * concurrency, _MOST_SPARE)
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+@dataclass(frozen=True, slots=True, repr=False)
+class Network(_Shown):
     """How connections are made."""
 
     proxy: str = ""  # "http://[user:password@]host:port"; https is tunnelled with CONNECT

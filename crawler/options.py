@@ -60,7 +60,9 @@ def count(text: str) -> int:
     """A whole number, 0 or more."""
     stripped = text.strip()
     if not (stripped.isascii() and stripped.isdigit()):
-        raise ValueError(f"not a whole number: {text!r}")
+        digits = stripped.removeprefix("-")
+        less = digits != stripped and digits.isascii() and digits.isdigit()
+        raise ValueError(f"not a whole number{' from 0' * less}: {text!r}")
     return int(stripped[:18])
 
 
@@ -109,6 +111,18 @@ def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         return ipaddress.ip_network(text.strip())
     except ValueError as error:
         raise ValueError(f"not a network: {text!r} (like 127.0.0.0/8): {error}") from error
+
+
+def shard(text: str) -> tuple[int, int]:
+    """``3/8``: the third of eight; ``1/1``, the whole, for nothing."""
+    part, slash, parts = text.partition("/")
+    if not text:
+        return 1, 1
+    if not (slash and part.isascii() and part.isdigit() and parts.isascii() and parts.isdigit()):
+        raise ValueError(f"not a shard: {text!r} (write 3/8 for the third of eight)")
+    if not 1 <= int(part[:6]) <= int(parts[:6]) <= 10_000:
+        raise ValueError(f"no such shard: {text!r} (from 1/8 to 8/8 there are eight)")
+    return int(part), int(parts)
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 
 class Outputs:
-    """Everything a run writes, opened before the first fetch.
+    """Everything a run writes, opened before the first fetch, and after `refuse_clashes`.
 
     Args:
         settings: the effective settings.
-        inputs: what is read, so that it is not written over.
         engine: the name of the engine, for the records.
         environ: the environment.
         columns: names that input lines carry, where they are known in advance.
         marks: of an earlier `marks()`: outputs named in it are cut back to their mark and go on,
             whatever the settings say; others begin.
+        goes_on: an earlier run of the same crawl has written a summary, which is replaced.
 
     Raises:
         SinkError: one of them cannot be written, exists and is not to be replaced, or is not what
@@ -51,12 +51,12 @@ class Outputs:
     def __init__(
         self,
         settings: Settings,
-        inputs: Sequence[str],
         engine: str,
         environ: Mapping[str, str],
         *,
         columns: Sequence[str] = (),
         marks: Mapping[str, str] | None = None,
+        goes_on: bool = False,
     ) -> None:
         self._stack = contextlib.ExitStack()
         self._prompt: list[Output] = []
@@ -64,7 +64,7 @@ class Outputs:
         self._named: dict[str, Output] = {}  # by what the settings say
         self._unmarked: Output | None = None
         self.summary: RecordFile | None = None
-        mode = _mode(settings, resumable=marks is not None)
+        mode = mode_of(settings, resumable=marks is not None)
         with self._stack as stack:
             directory = settings.text("save_dir")
             bodies = Bodies(directory) if directory else None
@@ -83,9 +83,7 @@ class Outputs:
                 )
             except ValueError as error:
                 raise settings.error("fields", str(error)) from error
-            _refuse_twice(sinks.choose(target)[0] for target in settings.texts("output"))
             for target in settings.texts("output"):
-                _refuse_input(sinks.choose(target)[0], inputs)
                 mark = marks.get(target, "") if marks is not None else ""
                 output = sinks.open(
                     target,
@@ -108,9 +106,8 @@ class Outputs:
                 self._screen(settings, describer, environ)
             name = settings.text("summary")
             if name:
-                _refuse_input(name, inputs)
                 # That of a crawl that goes on replaces the one it had when it was stopped.
-                self.summary = RecordFile(name, mode="overwrite" if marks else mode)
+                self.summary = RecordFile(name, mode="overwrite" if marks or goes_on else mode)
                 stack.callback(self.summary.close)
             self._stack = stack.pop_all()
 
@@ -191,9 +188,10 @@ def _selection(settings: Settings) -> Fields | None:
     return Fields(chosen, with_text=with_text)
 
 
-def _mode(settings: Settings, *, resumable: bool) -> str:
+def mode_of(settings: Settings, *, resumable: bool) -> str:
+    """How an output is opened: see `sinks.open`. Raises ConfigError."""
     if settings.flag("overwrite") and settings.flag("append"):
-        raise settings.error("append", "not together with overwrite")
+        raise settings.error("append", "not together with --overwrite")
     if settings.flag("overwrite"):
         return "overwrite"
     if settings.flag("append"):
@@ -201,16 +199,40 @@ def _mode(settings: Settings, *, resumable: bool) -> str:
     return "resume" if resumable else "new"
 
 
+def refuse_clashes(settings: Settings, inputs: Sequence[str]) -> None:
+    """Raises SinkError when a file would be written twice, or is one that is read or the state.
+
+    To be called before any of them is opened: with --overwrite that would be its end.
+    """
+    written = [sinks.choose(target)[0] for target in settings.texts("output")]
+    besides = [settings.text(name) for name in ("summary", "manners")]
+    written += [name for name in besides if name not in {"", "-"}]
+    _refuse_twice(written)
+    read = (*inputs, *(settings.text(name) for name in ("load_cookies", "cacert")))
+    for path in written:
+        _refuse_read(path, read)
+        _refuse_state(path, settings.text("state"))
+
+
 def _refuse_twice(paths: Iterable[str]) -> None:
     taken: set[str] = set()
     for path in paths:
-        place = path if path == "-" else str(Path(path).absolute().resolve())
+        place = path if path == "-" else _place(path)
         if place in taken and (path == "-" or not Path(path).exists() or Path(path).is_file()):
             raise SinkError(f"{path!r} is named twice: each output needs a place of its own")
         taken.add(place)
 
 
-def _refuse_input(path: str, inputs: Sequence[str]) -> None:
+def _refuse_state(path: str, state: str) -> None:
+    if state and path != "-" and _place(path) == _place(state):
+        raise SinkError(f"{path!r} is the --state: an output needs a place of its own")
+
+
+def _place(path: str) -> str:
+    return str(Path(path).absolute().resolve())
+
+
+def _refuse_read(path: str, inputs: Sequence[str]) -> None:
     for name in inputs:
         with contextlib.suppress(OSError, ValueError):
             if path != "-" and name != "-" and Path(path).samefile(name):

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crawler import parse_worker
-from crawler.extract import Found, extract, is_tame, tamed
+from crawler.extract import Found, extract, glanced, is_tame, tamed
 from crawler.parse_pool import CPU_SECONDS, Pool
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Parsers:
         cpu_seconds: float = CPU_SECONDS,
     ) -> None:
         self._everything = count > 0
+        self._may_glance = parser == "fast" and not requisites and not count
         self._requisites, self._parser, self._agent = requisites, parser, agent
         work = ("extract", requisites, parser, agent)
         self._pool = Pool(work, most=count or wild, cpu_seconds=cpu_seconds, again="flat")
@@ -60,6 +61,11 @@ class Parsers:
         if known is not None and known.found is not None:
             return known.found
         parser = self._parser
+        if self._may_glance:
+            found = glanced(response, agent=self._agent)
+            if found is not None:
+                return found
+            parser = "tree"
         if self._everything or not is_tame(response.body):
             if self._pool.submit(key, response):
                 return None

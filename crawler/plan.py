@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crawler.fetching import RETRYABLE
 from crawler.model import Limits, Network
+from crawler.settling import RETRYABLE
 
 if TYPE_CHECKING:
     from crawler.cookies import Jar

@@ -21,7 +21,9 @@ from crawler import reading, report, robots
 from crawler.fetching import fetch_all
 from crawler.forecast import Forecast, Host
 from crawler.frontier.opening import may_be_public
+from crawler.frontier.seen import Seen
 from crawler.model import Failure, Purpose, Request, Response
+from crawler.pace import Pace
 from crawler.planning import (
     inputs_of,
     is_public_of,
@@ -30,12 +32,12 @@ from crawler.planning import (
     reading_of,
     template_of,
 )
-from crawler.politeness import Pace
 from crawler.robots import MOST_DELAY
 from crawler.safety import safe_text
+from crawler.stats import DUPLICATE, INVALID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from crawler.config import Settings
     from crawler.plan import Plan
@@ -65,17 +67,17 @@ def plan(settings: Settings, *, hosts: int = _SHOWN) -> Iterator[str]:
         template = template_of(settings)
 
         def requests() -> Iterator[Request]:
-            for entry in reading_of(settings, kept, template):
+            for entry in reading_of(settings, kept, template, Seen()):
                 if isinstance(entry, Request):
                     yield entry
 
         counts: Counter[str] = Counter()
-        bad = 0
-        for entry in reading_of(settings, kept, template):
+        left_out: Counter[str] = Counter()
+        for entry in reading_of(settings, kept, template, Seen()):
             if isinstance(entry, Request):
                 counts[entry.origin] += 1
             elif isinstance(entry, Failure):
-                bad += 1
+                left_out[entry.code] += 1
         rules = _rules(settings, chosen, list(counts))
         disallowed: Counter[str] = Counter()
         for request in requests():
@@ -87,7 +89,8 @@ def plan(settings: Settings, *, hosts: int = _SHOWN) -> Iterator[str]:
         for origin in counts
     ]
     found.sort(key=lambda host: (-host.seconds, -host.urls, host.origin))
-    yield from _lines(Forecast(tuple(found), chosen.concurrency, chosen.rate), bad=bad, hosts=hosts)
+    forecast = Forecast(tuple(found), chosen.concurrency, chosen.rate)
+    yield from _lines(forecast, left_out, hosts=hosts)
 
 
 class _Asked:
@@ -139,7 +142,7 @@ def _host(settings: Settings, origin: str, urls: int, disallowed: int, asked: _A
     )
 
 
-def _lines(forecast: Forecast, *, bad: int, hosts: int) -> Iterator[str]:
+def _lines(forecast: Forecast, left_out: Mapping[str, int], *, hosts: int) -> Iterator[str]:
     shown = forecast.hosts[:hosts]
     yield f"{'URLs':>9} {'allowed':>9} {'pause':>7} {'robots':>12} {'at least':>9}  host"
     for host in shown:
@@ -154,9 +157,16 @@ def _lines(forecast: Forecast, *, bad: int, hosts: int) -> Iterator[str]:
     yield ""
     refused = forecast.urls - forecast.allowed
     yield (
-        f"{forecast.urls:,} URLs of {len(forecast.hosts):,} hosts"
+        f"{report.counted(forecast.urls, 'URL')} of {report.counted(len(forecast.hosts), 'host')}"
         + (f", {refused:,} of them not to be fetched" if refused else "")
-        + (f"; {bad:,} lines are no URLs" if bad else "")
+        + "".join(
+            f"; {report.counted(number, 'line')} {noun}"
+            for noun, number in (
+                ("that stood there before", left_out.get(DUPLICATE, 0)),
+                ("that cannot be a URL", left_out.get(INVALID, 0)),
+            )
+            if number
+        )
     )
     slowest = forecast.slowest
     reason = f"{forecast.concurrency} at once"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from crawler.config import Settings
     from crawler.frontier.memory import Memory
+    from crawler.frontier.seen import Seen
     from crawler.frontier.sqlite import Sqlite
 
 
@@ -39,7 +40,7 @@ _HEADING = 64 * 1024  # bytes in which the first line of a CSV file ends
 def plan_of(settings: Settings) -> Plan:
     """How to fetch, as the settings say. Raises ConfigError."""
     if settings.count("concurrency") < 1:
-        raise settings.error("concurrency", "must be at least 1")
+        raise settings.error("concurrency", "must be at least 1, not 0")
     engine = settings.text("engine")
     obey = settings.text("robots") == "obey"
     return Plan(
@@ -84,7 +85,7 @@ def _processes(settings: Settings) -> int:
     """Over how many the exchanges are spread. Raises ConfigError."""
     processes = settings.count("processes")
     if not 1 <= processes <= sharding.MOST:
-        raise settings.error("processes", f"must be from 1 to {sharding.MOST}")
+        raise settings.error("processes", f"must be from 1 to {sharding.MOST}, not {processes}")
     return processes
 
 
@@ -120,15 +121,20 @@ def inputs_of(settings: Settings) -> tuple[str, ...]:
 
 
 def reading_of(
-    settings: Settings, inputs: Sequence[str], template: reading.Template
+    settings: Settings,
+    inputs: Sequence[str],
+    template: reading.Template,
+    seen: Seen | None = None,
 ) -> reading.Reading:
-    """The entries of the inputs."""
+    """The entries of the inputs; `seen` tells duplicates where no frontier does."""
     return reading.Reading(
         inputs,
         template=template,
+        seen=seen,
         form=settings.text("format"),
         column=settings.text("column"),
         failed=settings.texts("retry_failed"),
+        shard=options.shard(settings.text("shard")),
     )
 
 
@@ -151,6 +157,8 @@ def scope_of(settings: Settings) -> Scope | None:
     forms = {format_of(name, settings.text("format")) for name in settings.texts("input")}
     if not looking and "sitemap" not in forms:
         return None
+    if settings.text("shard"):
+        raise settings.error("shard", "not with what finds URLs: they may be of another's hosts")
     return Scope(
         kind=settings.text("scope"),
         include=settings.texts("include"),

@@ -24,10 +24,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from crawler import entries, records, sitemaps, urls
+from crawler import entries, records, sitemaps, slips, urls
+from crawler.drafts import seed_request
 from crawler.errors import FetchError, InputError, InvalidURL, SitemapError
 from crawler.lines import CHUNK, SHOWN, Bad, lines, recoded, unpacked
-from crawler.model import Failure, Pause, Purpose, Request, seed_request
+from crawler.model import Failure, Pause, Purpose, Request
+from crawler.parts import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +41,8 @@ _TURN = Pause(0.0)
 _BETWEEN_TURNS = 2_000  # lines without a URL before the exchanges under way get a turn
 _SELECT_MOST = 1024  # select(2) cannot look at descriptors from here on
 _COMMENT = re.compile(rb"[ \t]#")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a URL parser would drop a tab and join its sides
+# A URL parser would drop a tab and join its sides, and put U+FFFD for what was no UTF-8.
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,13 @@ class Reading:
         form: how inputs are read: one of `entries.FORMATS`.
         column: the column or key that has the URL; "" = it is looked for.
         failed: former outputs, whose failed URLs are read first.
+        shard: part and parts: lines of other parts' hosts are passed over.
         clock: a monotonic clock, in seconds.
 
     Attributes:
         lines: URLs, duplicates and bad lines so far: the number of the last one.
         size: bytes of all inputs, 0 when unknown; `position` is how many of them were read.
+        share: of the input that was handed out; None where its size is unknown.
 
     Raises:
         InputError: an input does not exist, at once; or reading fails, later.
@@ -80,6 +85,7 @@ class Reading:
         form: str = "auto",
         column: str = "",
         failed: Sequence[str] = (),
+        shard: tuple[int, int] = (1, 1),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.lines = 0
@@ -90,10 +96,36 @@ class Reading:
         self._clock = clock
         self._form = form
         self._column = column
+        self._ends = 0  # ends of lines in what was read
+        self._nothing = 0  # lines that are no entry
         self._items = self._read(inputs, failed)
+        if shard[1] > 1:
+            self._items = self._ours(self._items, *shard)
 
     def __iter__(self) -> Iterator[Request | Failure | Pause]:
         return self._items
+
+    @property
+    def share(self) -> float | None:
+        if not self.size:
+            return None
+        # A chunk is read at once and handed out line by line: a short list is one chunk.
+        given = min(1.0, (self.lines + self._nothing) / self._ends) if self._ends else 1.0
+        return given * min(1.0, self.position / self.size)
+
+    def _ours(
+        self, items: Iterator[Request | Failure | Pause], part: int, parts: int
+    ) -> Iterator[Request | Failure | Pause]:
+        passed = 0
+        for item in items:
+            if isinstance(item, Pause) or part_of(item, parts) == part:
+                yield item
+                continue
+            self.lines -= 1
+            self._nothing += 1
+            passed += 1
+            if passed % _BETWEEN_TURNS == 0:
+                yield _TURN
 
     def _read(
         self, inputs: Sequence[str], failed: Sequence[str]
@@ -136,6 +168,7 @@ class Reading:
                 yield self._entry(shown, number, text)
             else:
                 idle += 1
+                self._nothing += 1
                 if idle % _BETWEEN_TURNS == 0:
                     yield _TURN
 
@@ -180,7 +213,7 @@ class Reading:
         try:
             if "\t" in text and not carried:
                 text, carried = entries.with_fields(text)
-            if _CONTROL.search(text):
+            if _UNFIT.search(text):
                 raise InvalidURL(f"not a URL: {text[:SHOWN]!a}")
             url, headers = urls.seed(text)
         except ValueError as error:  # InvalidURL is one
@@ -216,7 +249,10 @@ class Reading:
             fd = os.dup(0) if name == "-" else os.open(name, os.O_RDONLY | os.O_NONBLOCK)
             try:
                 regular = stat.S_ISREG(os.fstat(fd).st_mode)
-                yield from recoded(unpacked(self._raw(fd, regular=regular), shown))
+                for chunk in recoded(unpacked(self._raw(fd, regular=regular), shown)):
+                    if not isinstance(chunk, Pause):
+                        self._ends += chunk.count(b"\n")
+                    yield chunk
             finally:
                 os.close(fd)
         except OSError as error:
@@ -252,8 +288,7 @@ def check(inputs: Sequence[str]) -> None:
             mode = os.stat(name).st_mode  # noqa: PTH116 - the message needs the OSError
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            hint = f" (a URL needs its scheme here: https://{name})" if "." in name else ""
-            raise InputError(f"cannot read {name!r}: {reason}{hint}") from error
+            raise InputError(f"cannot read {name!r}: {reason}{slips.meant(name)}") from error
         if stat.S_ISDIR(mode):
             raise InputError(f"cannot read {name!r}: it is a directory")
         if not os.access(name, os.R_OK):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _OURS = frozenset({*FIELDS, *ON_REQUEST, CARRIED, "id", "state"})
 _SQLITE = b"SQLite format 3\0"
 _GZIP = b"\x1f\x8b"
+_OTHERS = (b"PAR1", b"WARC/")
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ def failed(name: str) -> Iterator[Said]:
             raise InputError(f"cannot read {name!r}: a former output must be a regular file")
         with path.open("rb") as file:
             start = file.read(16)
+        if start.startswith(_OTHERS) or ".warc" in path.suffixes:
+            raise InputError(f"cannot read {name!r}: only .jsonl, .csv and .sqlite are read again")
         if start == _SQLITE:
             yield from of_records(_of_table(path), _OURS)
         elif path.name.lower().removesuffix(".gz").endswith(".csv"):

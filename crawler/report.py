@@ -81,6 +81,11 @@ def progress(
     return "  ".join(filter(None, parts))
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 host``, ``2,000 hosts``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def summary(snapshot: Snapshot) -> str:
     """What the run did, in seven lines at most."""
     skipped = f" + {snapshot.skipped:,} skipped" if snapshot.skipped else ""

@@ -11,17 +11,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import shlex
 import sys
 import time
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from crawler import engines, handover, options, reading, report, sharding, why
+from crawler import descriptors, engines, handover, options, reading, report, sharding, why
 from crawler.console import Console, is_terminal, start_logging
 from crawler.contracts import State as Became
 from crawler.crawling import WINDOW, crawled, discovery_of
+from crawler.ending import FAILED, NO_MEMORY, Ended, complain, leave
 from crawler.errors import (
     CrawlerError,
     EngineUnavailable,
@@ -30,8 +29,8 @@ from crawler.errors import (
     SinkError,
 )
 from crawler.manners_file import MannersFile
-from crawler.model import Failure, most_idle
-from crawler.outputs import Outputs
+from crawler.model import Failure
+from crawler.outputs import Outputs, mode_of, refuse_clashes
 from crawler.planning import (
     columns_of,
     frontier_of,
@@ -41,7 +40,6 @@ from crawler.planning import (
     scope_of,
     template_of,
 )
-from crawler.safety import safe_text
 from crawler.sinks import OutputClosed
 from crawler.state import INPUT, State
 from crawler.stats import INVALID, Stats
@@ -59,17 +57,10 @@ if TYPE_CHECKING:
     from crawler.scope import Scope
     from crawler.stats import Snapshot
 
-FAILED = 1
-USAGE = 2
-_SPARE_FILES = 64  # descriptors for ourselves: outputs, shards, the engine's own
-
-
-@dataclass(slots=True)
-class Ended:
-    """How a run ended."""
-
-    code: int
-    at_once: bool = False  # leave without closing the engine, which may wait for its exchanges
+_FINISHED = (
+    "crawl: this crawl is finished, and its input says nothing new: `crawl resume {0}"
+    " --if-modified` fetches it anew, `crawl export {0}` writes what it knows"
+)
 
 
 def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, str]) -> Ended:
@@ -93,6 +84,7 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     scope = scope_of(settings)
     read = (*settings.texts("retry_failed"), *inputs)
     reading.check(read)
+    refuse_clashes(settings, read)
     is_here = plan.processes == 1  # else it is others that are patched
     if is_here and engines.needs_patch(plan.engine) and not engines.is_patched():
         handover.give(settings, arguments=arguments, environ=environ)
@@ -103,14 +95,15 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
         quiet=settings.count("quiet") > 0, progress=settings.flag("progress"), environ=environ
     )
     start_logging(settings.count("verbose"))
-    plan = _within_descriptors(plan, console)
+    plan = descriptors.within(plan, console.say)
     with contextlib.closing(frontier_of(settings, template)) as frontier:
         state = State(frontier, settings, read)
         entries = reading_of(settings, inputs, template)
         columns = columns_of(settings, inputs)
         with Outputs(
-            settings, read, plan.engine, environ, columns=columns, marks=state.marks
-        ) as outputs:
+            settings, plan.engine, environ,
+            columns=columns, marks=state.marks, goes_on=state.goes_on,
+        ) as outputs:  # fmt: skip
             return _Run(settings, plan, entries, scope, state, outputs, console).perform()
 
 
@@ -122,48 +115,8 @@ def handed_over() -> NoReturn:
     settings = handover.take(int(descriptor))
     try:
         leave(run(settings, arguments=arguments, environ=os.environ))
-    except CrawlerError as error:
+    except (CrawlerError, MemoryError) as error:
         sys.exit(complain(error))
-
-
-def complain(error: CrawlerError) -> int:
-    """Say on stderr what went wrong; the exit code for it."""
-    message = "\n".join(safe_text(line) for line in str(error).split("\n"))
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # stderr may be gone
-        sys.stderr.write(f"crawl: {message}\n")
-    return LOCAL_FAULT if isinstance(error, SinkError | InputError | FrontierError) else USAGE
-
-
-def leave(ended: Ended) -> NoReturn:
-    """End the process, without waiting for what was abandoned."""
-    if not ended.at_once:
-        sys.exit(ended.code)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            stream.flush()
-    os._exit(ended.code)
-
-
-def _within_descriptors(plan: Plan, console: Console) -> Plan:
-    """The plan with no more concurrency than descriptors can be had for."""
-    needed = 2 * plan.concurrency + _SPARE_FILES
-    useful = plan.concurrency + most_idle(plan.concurrency) + _SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    infinite = resource.RLIM_INFINITY
-    if soft == infinite or soft >= useful:
-        return plan
-    with contextlib.suppress(ValueError, OSError):
-        soft = useful if hard == infinite else min(useful, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft >= needed:
-        return plan
-    fitting = max(1, min(plan.concurrency, (soft - _SPARE_FILES // 2) // 2))
-    if fitting < plan.concurrency:
-        console.say(
-            f"crawl: concurrency {fitting} instead of {plan.concurrency}: only {soft} files may be"
-            f" open (ulimit -n {needed} allows it)"
-        )
-    return replace(plan, concurrency=fitting)
 
 
 class _Run:
@@ -188,13 +141,16 @@ class _Run:
         self._outputs = outputs
         self._console = console
         self._path = settings.text("state")
+        self._most_failed = settings.count("max_errors")
         self._fail_on = options.share(settings.text("fail_on"))
         self._stats = Stats()
         self._spent = Spent()
+        mode = mode_of(settings, resumable=False)
         self._manners = MannersFile(
             state.frontier.lines,
             settings.text("manners"),
-            mode="append" if settings.flag("append") else "overwrite",
+            # As the summary: that of a crawl that goes on replaces the one it had.
+            mode="overwrite" if state.goes_on and mode == "new" else mode,
         )
         self._stop = Stop(
             grace=settings.number("grace"), max_run_time=settings.number("max_run_time")
@@ -209,7 +165,7 @@ class _Run:
         with self._stop.signals():
             try:
                 self._crawl()
-            except (SinkError, InputError, FrontierError) as error:
+            except (SinkError, InputError, FrontierError, MemoryError) as error:
                 fault = error
             self._console.erase()
             closing = self._outputs.close()
@@ -240,6 +196,7 @@ class _Run:
             self._stop,
             discovery=self._discovery,
             before=state.read,
+            missing=state.missing() if self._plan.ordered else (),
             spent=self._spent,
             tick=self._tick,
             window=0 if self._frontier.durable else WINDOW,
@@ -260,6 +217,8 @@ class _Run:
         """Take one outcome: see `crawling.Record`."""
         self._outputs.write(final)
         self._stats.add(final)
+        if self._most_failed and self._stats.failed >= self._most_failed:
+            self._stop.ask(LIMIT_REACHED, f"{report.counted(self._stats.failed, 'URL')} failed")
         if isinstance(final, Failure) and final.code == INVALID:
             self._console.bad_line(str(final.error))
 
@@ -304,13 +263,12 @@ class _Run:
             self._console.say(f"crawl: {self._progress(under_way)}")
 
     def _progress(self, under_way: int) -> str:
-        size = self._entries.size
         lines = self._frontier.lines
         reason, _ = lines.waits_for()
         return report.progress(
             self._snapshot(),
             under_way=under_way,
-            read=min(1.0, self._entries.position / size) if size else None,
+            read=self._entries.share,
             resting=lines.resting,
             why=reason.value.rpartition(": ")[2] if lines.resting else "",
         )
@@ -319,7 +277,8 @@ class _Run:
         if isinstance(fault, OutputClosed):
             return 0
         if fault is not None:
-            self._console.error(f"crawl: {fault}")
+            said = NO_MEMORY if isinstance(fault, MemoryError) else fault
+            self._console.error(f"crawl: {said}")
             return LOCAL_FAULT
         if self._stop.asked:
             return self._stop.code
@@ -331,14 +290,16 @@ class _Run:
 
     def _show(self, snapshot: Snapshot) -> None:
         """The summary, for people."""
-        if not snapshot.lines and not snapshot.resumed and not self._state.is_finished:
+        nothing = not snapshot.lines and not snapshot.resumed
+        if nothing and self._state.is_finished:
+            self._console.say(_FINISHED.format(shlex.quote(self._path)))
+        elif nothing:
             self._console.say("crawl: the input has no URLs")
         if is_terminal(1) and is_terminal(2):
             self._console.say("")
         self._console.say(report.summary(snapshot))
-        for number, line in enumerate(
-            why.explain(self._spent, snapshot.elapsed, self._plan.concurrency)
-        ):
+        reasons = why.explain(self._spent, snapshot.elapsed, self._plan.concurrency)
+        for number, line in enumerate(() if nothing else reasons):
             self._console.say(f"{'' if number else 'why':<9} {line}")
         worked = sharding.busy(self._plan.processes, snapshot.elapsed)
         if worked:

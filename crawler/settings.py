@@ -9,6 +9,7 @@ docs/usage.md are all made from this table. Read beside it: options.py (units), 
 
 from __future__ import annotations
 
+import difflib
 import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -94,12 +95,18 @@ def _method(text: str) -> None:
         raise ValueError(f"not a method: {text!r} (like GET, HEAD or POST)")
 
 
-def _one_of(*words: str) -> Callable[[str], None]:
-    def check(text: str) -> None:
-        if text not in words:
-            raise ValueError(f"not one of {', '.join(words)}: {text!r}")
+class OneOf:
+    """The check of a setting that takes one of a few words."""
 
-    return check
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def __call__(self, text: str) -> None:
+        """Raises ValueError."""
+        if text not in self.words:
+            close = difflib.get_close_matches(text, self.words, n=1)
+            nearest = f"; did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"not one of {', '.join(self.words)}: {text!r}{nearest}")
 
 
 _I, _F, _Q, _L = Section.INPUT, Section.FETCH, Section.REQUEST, Section.LIMITS
@@ -111,10 +118,13 @@ SETTINGS: tuple[Setting, ...] = (
             "File of URLs, one per line; - is stdin. Same as an argument.", ("-i",), "FILE"),
     Setting("format", Kind.TEXT, "auto", _I,
             "How inputs are read: lines, csv, jsonl, sitemap; auto goes by their suffix.", (),
-            "NAME", _one_of("auto", "lines", "csv", "jsonl", "sitemap")),
+            "NAME", OneOf("auto", "lines", "csv", "jsonl", "sitemap")),
     Setting("column", Kind.TEXT, "", _I,
             "Column (name or number) or key that has the URL; the others go into the records.", (),
             "NAME"),
+    Setting("shard", Kind.TEXT, "", _I,
+            "Only the lines of the Ith of N parts, told apart by host: for N machines with one "
+            "list.", (), "I/N", options.shard),
     Setting("retry_failed", Kind.TEXTS, (), _I,
             "Fetch what failed by this former output: .jsonl, .csv or .sqlite.", (), "FILE"),
     Setting("engine", Kind.TEXT, "gevent", _F,
@@ -158,6 +168,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("first_byte_timeout", Kind.SECONDS, 30.0, _L,
             "From the request sent to the first byte.", (), "TIME"),
     Setting("read_timeout", Kind.SECONDS, 15.0, _L, "Between two reads.", (), "TIME"),
+    Setting("min_speed", Kind.BYTES, 256, _L,
+            "Bytes a second of a body, over 20 s; what is slower has failed; 0 = no limit.", (),
+            "SIZE"),
     Setting("max_body", Kind.BYTES, 10 * 1024 * 1024, _L,
             "Of one body, as sent and again after decoding.", (), "SIZE"),
     Setting("follow", Kind.FLAG, False, _W, "Follow the links on pages."),
@@ -169,7 +182,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("scope", Kind.TEXT, "origin", _W,
             "What belongs to the crawl around a seed: origin, host, domain (by the public suffix "
             "list) or prefix (its folder).", (), "KIND",
-            _one_of("origin", "host", "domain", "prefix")),
+            OneOf("origin", "host", "domain", "prefix")),
     Setting("include", Kind.TEXTS, (), _W,
             "Only links with a match of this regular expression in their URL.", (), "REGEX",
             options.pattern),
@@ -180,16 +193,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sitemaps", Kind.FLAG, False, _W, "Take the URLs of the hosts' sitemaps, too."),
     Setting("parser", Kind.TEXT, "fast", _W,
             "What finds links: fast, or bs4 (BeautifulSoup over lxml), the reference.", (), "NAME",
-            _one_of("fast", "bs4")),
+            OneOf("fast", "bs4")),
     Setting("parsers", Kind.COUNT, 0, _W,
             "Processes that parse all pages; 0 = one, for those alone that may take long.", (),
             "N"),
     Setting("robots", Kind.TEXT, "obey", _M,
             "obey or ignore what robots.txt and pages say against being fetched or followed.", (),
-            "WORD", _one_of("obey", "ignore")),
+            "WORD", OneOf("obey", "ignore")),
     Setting("crawl_delay", Kind.TEXT, "obey", _M,
             "obey or ignore the Crawl-delay of robots.txt, up to 30 s.", (), "WORD",
-            _one_of("obey", "ignore")),
+            OneOf("obey", "ignore")),
     Setting("treat_as_public", Kind.TEXTS, (), _M,
             "Networks of your own to be treated like anyone's: to try manners out.", (), "NETWORK",
             options.network),
@@ -245,6 +258,8 @@ SETTINGS: tuple[Setting, ...] = (
             "Fetch what a finished --state has anew, only what has changed since."),
     Setting("max_run_time", Kind.SECONDS, 0.0, _R,
             "Stop the whole run after this time, exit 4; 0 = no limit.", (), "TIME"),
+    Setting("max_errors", Kind.COUNT, 0, _R,
+            "Stop when so many URLs have failed, exit 4; 0 = no limit.", (), "N"),
     Setting("grace", Kind.SECONDS, 10.0, _R,
             "What is under way may take this long after a stop.", (), "TIME"),
     Setting("fail_on", Kind.TEXT, "any", _R,

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from crawler import engines, parse_worker
 from crawler.engines import _crossing
 from crawler.errors import EngineUnavailable, FetchError
-from crawler.extract import extract, is_tame
+from crawler.extract import extract, glanced, is_tame
 from crawler.hops import REDIRECTS
 from crawler.model import Response
 from crawler.shard_pipe import Pipe
@@ -35,6 +35,7 @@ from crawler.wire.decode import decode
 
 if TYPE_CHECKING:
     from crawler.contracts import Engine
+    from crawler.extract import Found
     from crawler.fields import Fields
     from crawler.model import Limits, Outcome
 
@@ -108,14 +109,24 @@ class Pages:
             warnings = (*page.warnings, *decoded.warnings)
             page = replace(page, body=decoded.body, warnings=warnings)
         found = None
-        if self._links and page.body and is_tame(page.body):
-            found = parse_worker.of_found(
-                extract(page, requisites=self._requisites, parser=self._links, agent=self._agent)
-            )
+        if self._links and page.body and (seen := self._found(page)) is not None:
+            found = parse_worker.of_found(seen)
         fields = None if self._fields is None else tuple(self._fields.of(page).items())
         if not codings and found is None and fields is None:
             return None
         return page.body if codings else None, page.warnings, found, fields
+
+    def _found(self, page: Response) -> Found | None:
+        """What it refers to; None where a parser may take long."""
+        parser = self._links
+        if parser == "fast" and not self._requisites:
+            seen = glanced(page, agent=self._agent)
+            if seen is not None:
+                return seen
+            parser = "tree"
+        if not is_tame(page.body):
+            return None
+        return extract(page, requisites=self._requisites, parser=parser, agent=self._agent)
 
 
 def _is_page(response: Response) -> bool:
@@ -139,6 +150,7 @@ class _Shard:
         self._pages_wanted: set[int] = set()
         self._todo: deque[Outcome] = deque()
         self._step = _SHORTEST
+        self._worked = time.process_time()  # up to the last message
 
     def serve(self) -> None:
         """Until the crawl is gone."""
@@ -189,7 +201,8 @@ class _Shard:
             if time.monotonic() >= end:
                 break
         if done:
-            self._pipe.send((OUTCOMES, done))
+            before, self._worked = self._worked, time.process_time()
+            self._pipe.send((OUTCOMES, done, self._worked - before))
 
 
 class _Messages(logging.Handler):

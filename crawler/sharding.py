@@ -76,6 +76,15 @@ def busy(processes: int, seconds: float) -> str:
     return f"its {processes} processes worked {share:.0%} of the time, their start included"
 
 
+def worked(engine: Engine, processes: int) -> float:
+    """Seconds for which so many processes of an engine used a processor, each on average."""
+    if processes == 1:
+        return 0.0
+    from crawler.shards import Shards
+
+    return engine.worked / processes if isinstance(engine, Shards) else 0.0
+
+
 def opened(
     name: str,
     *,

@@ -55,6 +55,9 @@ class Shards:
 
     No shard gets more than its share of the concurrency while all of them live: were all at their
     share, all of the concurrency would be in use.
+
+    Attributes:
+        worked: seconds for which they used a processor, all together.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Shards:
         network: Network,
         looks: Looks,
     ) -> None:
+        self.worked = 0.0
         self._share = math.ceil(concurrency / processes)
         limits = replace(limits, bodies=max(limits.bodies // processes, limits.max_bytes))
         told = _crossing.settings_told(name, limits, network)
@@ -163,6 +167,7 @@ class Shards:
 
     def _hear(self, shard: _Shard, kind: int, *values: Any) -> None:
         if kind == shard_worker.OUTCOMES:
+            self.worked += values[1]
             for key, told, findings in values[0]:
                 request, _ = shard.requests.pop(key)
                 outcome = _crossing.outcome_of(told, request)
@@ -209,7 +214,8 @@ class Shards:
             self._stillborn += 1
             if self._stillborn >= _STILLBORN and not self._by_descriptor:
                 self._fault = self._fault or EngineUnavailable("its processes die at once")
-                return
+        if self._fault is not None:  # it ends the crawl: what is under way has no outcome
+            return
         unsent = {key for key, _, _ in shard.unsent}
         now = time.monotonic()
         for key, (request, begun) in shard.requests.items():

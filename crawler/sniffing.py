@@ -86,6 +86,8 @@ def is_xhtml(content_type: str) -> bool:
 def _is_something_else(body: bytes) -> bool:
     if body[4:8] == _FILM:
         return True
+    if not body.startswith(_SIGNATURES):
+        return False
     for signature in _SIGNATURES:
         if body.startswith(signature):
             return signature not in _TEXTUAL or _BINARY.search(body[:_HEAD]) is not None

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from crawler.contracts import State as Became
+from crawler.frontier import damage
 from crawler.frontier.memory import Memory
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ class State:
         marks: how much of each output is whole; None when nothing is kept.
         read: lines that earlier runs read.
         queued: URLs that an earlier run left.
+        goes_on: an earlier run began with this state.
         round: 1, and one more each time that all was fetched anew.
+        aside: lines that are no requests, whose records an earlier run left.
     """
 
     def __init__(
@@ -59,8 +62,11 @@ class State:
         self.marks: dict[str, str] | None = None
         self.queued = frontier.waiting
         self.round = 1
+        self.aside: list[Failure] = []
+        self.goes_on = False
         self.frontier = frontier
         self.read = 0
+        self._given = 0  # of `aside`
         self._clock = clock
         self._wall = wall
         self._point_at = 0.0
@@ -68,16 +74,21 @@ class State:
         if isinstance(frontier, Memory):
             return
         self.marks = dict(frontier.marks)
-        read = int(self.marks.pop(INPUT, "0"))
+        self.goes_on = INPUT in self.marks  # the first commit comes when all outputs are open
+        with damage.as_error():
+            self.aside = frontier.aside()
+            read = int(self.marks.pop(INPUT, "0"))
+            self.round = int(frontier.noted("round") or "1")
         named = json.dumps(list(inputs))
-        if frontier.noted("inputs") == named:
+        part = settings.text("shard")
+        if frontier.noted("inputs") == named and frontier.noted("shard") == part:
             self.read = read
-        self.round = int(frontier.noted("round") or "1")
         if settings.flag("if_modified") and frontier.noted("finished") and not self.queued:
             self.queued = frontier.queue_all()
             self.round += 1
             frontier.note("round", str(self.round))
         frontier.note("inputs", named)
+        frontier.note("shard", part)
         frontier.note("settings", json.dumps([settings.values, settings.origins]))
         frontier.note("finished", "")
         frontier.note("progress", "[]")
@@ -85,23 +96,34 @@ class State:
     @property
     def is_finished(self) -> bool:
         """Whether an earlier run left nothing to do, as far as is known before reading on."""
-        return self.marks is not None and self.read > 0 and not self.queued
+        return self.marks is not None and self.read > 0 and not self.queued and not self.aside
 
     def unread(self, entries: Reading) -> Iterator[Request | Failure | Pause]:
-        """What earlier runs have not read of the input."""
+        """What earlier runs have not read of the input, or read and not written down."""
+        for line in self.aside:
+            self._given += 1
+            self.frontier.set_aside((), [line])  # until the next commit it is written, or again
+            yield line
         for entry in entries:
             if self.read and self._number(entry) <= self.read:
                 continue
             yield entry
 
     def lines(self, entries: Reading) -> int:
-        """Lines of the input that this run read."""
-        return max(0, entries.lines - self.read)
+        """Lines of the input that this run read, or had from an earlier one."""
+        return max(0, entries.lines - self.read) + self._given
+
+    def missing(self) -> set[int]:
+        """The numbers of lines that earlier runs read and left without a record."""
+        if isinstance(self.frontier, Memory) or not self.read:
+            return set()
+        return self.frontier.missing()
 
     def widen(self, scope: Scope | None) -> None:
         """Take what earlier runs were given into the scope."""
         if scope is not None and not isinstance(self.frontier, Memory):
-            scope.recall(self.frontier)
+            with damage.as_error():
+                scope.recall(self.frontier)
 
     def place(self, entries: Reading) -> str:
         """How much of the input was read, for the marks."""

@@ -9,11 +9,13 @@ import contextlib
 import json
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler import config, report
 from crawler.contracts import State
-from crawler.errors import ConfigError, FrontierError
+from crawler.errors import ConfigError, FrontierError, SinkError
+from crawler.frontier import damage
 from crawler.frontier.state_file import StateFile
 from crawler.safety import safe_text
 from crawler.settings import BY_NAME
@@ -23,7 +25,6 @@ from crawler.sinks.csv_file import line as csv_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     from crawler.config import Settings
     from crawler.frontier.state_file import Host, Overview
@@ -48,8 +49,9 @@ def status(path: Path, *, hosts: int, now: float) -> str:
         overview = file.overview(hosts=hosts)
     counts = overview.counts
     total = sum(counts.values())
+    pages, hosted = report.counted(total, "page"), report.counted(overview.hosts, "host")
     accounts = (
-        f"{total:,} pages of {overview.hosts:,} hosts = {counts[State.DONE]:,} done"
+        f"{pages} of {hosted} = {counts[State.DONE]:,} done"
         f" + {counts[State.FAILED]:,} failed + {counts[State.SKIPPED]:,} skipped"
         f" + {counts[State.QUEUED]:,} queued"
     )
@@ -101,12 +103,12 @@ def remembered(path: Path, given: Mapping[str, object]) -> Settings:
         FrontierError: the file cannot be read, or no crawl began with it.
         ConfigError: what is typed cannot be used.
     """
-    with StateFile(path) as file:
+    with StateFile(path) as file, damage.as_error():
         written = file.noted("settings")
         inputs = json.loads(file.noted("inputs") or "[]")
+        values, origins = json.loads(written or "[{}, {}]")
     if not written:
         raise FrontierError(f"{str(path)!r} remembers no command: give it with --state once more")
-    values, origins = json.loads(written)
     known: dict[str, Value] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in values.items()
@@ -131,7 +133,8 @@ def queue_failed(path: Path, codes: Iterable[str]) -> int:
         ConfigError: nothing can fail with that code.
     """
     from crawler.frontier.sqlite import Sqlite
-    from crawler.politeness import Pace, Politeness
+    from crawler.pace import Pace
+    from crawler.politeness import Politeness
 
     wanted = frozenset(codes)
     if not path.is_file():
@@ -163,12 +166,17 @@ def export(path: Path, target: str, *, states: Iterable[str] = (), mode: str = "
         SinkError: the output cannot be written.
         ConfigError: there is no such state or format.
     """
-    wanted = frozenset(states)
+    wanted = frozenset(word for words in states for word in words.split(","))
     if not wanted <= frozenset(_STATES):
-        raise ConfigError(f"--only: one of {', '.join(_STATES)}, not {', '.join(sorted(wanted))}")
+        unknown = ", ".join(sorted(wanted.difference(_STATES)))
+        raise ConfigError(f"--only: one of {', '.join(_STATES)}, not {unknown}")
     name, form = choose(target)
     if form not in {"jsonl", "csv"}:
         raise ConfigError(f"--output: a state is exported as .jsonl or .csv, not as {form}")
+    if path.exists() and Path(name).exists() and path.samefile(name):
+        raise SinkError(f"{name!r} is the state itself: it would be written over")
+    if mode == "new" and name != "-" and (found := Path(name)).is_file() and found.stat().st_size:
+        raise SinkError(f"{name!r} exists: give --overwrite, or another name")
     encode, heading = _encoder(form)
     written = 0
     with StateFile(path) as file, RecordFile(name, mode=mode, heading=heading) as out:
@@ -196,7 +204,9 @@ def _state(overview: Overview, path: Path) -> str:
         return f"state     process {overview.process} is crawling"
     if overview.counts[State.QUEUED]:
         return f"state     interrupted: `crawl resume {safe_text(str(path))}` goes on"
-    again = f", for the {overview.round}. time" if overview.round > 1 else ""
+    if not overview.finished and not any(overview.counts.values()):
+        return "state     not begun: nothing was taken from the input yet"
+    again = f", fetched {overview.round} times" if overview.round > 1 else ""
     return f"state     finished{again}"
 
 
@@ -226,7 +236,7 @@ def _pace(overview: Overview, now: float) -> list[str]:
 def _host(host: Host, now: float) -> str:
     rest = ""
     if host.not_before > now:
-        rest = f"  rests {report.human_time(host.not_before - now)} more, as it asked"
+        rest = f"  rests {report.human_time(host.not_before - now)} more"
     return (
         f"{host.queued:>9,} {host.done:>9,} {host.failed:>9,} {host.skipped:>9,}"
         f"  {safe_text(host.origin)}{rest}"

@@ -22,6 +22,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from crawler.errors import EngineUnavailable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -106,8 +108,14 @@ class Stop:
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
-        """Within it, signals and the clock stop the run. Main thread only."""
-        self._bytes, end = os.pipe()
+        """Within it, signals and the clock stop the run. Main thread only.
+
+        Raises EngineUnavailable when the pipe that they wake us by cannot be had.
+        """
+        try:
+            self._bytes, end = os.pipe()
+        except OSError as error:
+            raise EngineUnavailable(f"signals cannot be waited for: {error.strerror}") from error
         os.set_blocking(self._bytes, False)
         os.set_blocking(end, False)
         before = signal.set_wakeup_fd(end, warn_on_full_buffer=False)
@@ -138,7 +146,7 @@ class Stop:
             return
         try:
             numbers = os.read(self._bytes, 4096)
-        except BlockingIOError:
+        except OSError:  # nothing is there yet; or the pipe cannot be read, and the next look can
             return
         for number in numbers:
             if number in _EXIT:

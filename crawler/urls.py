@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 MAX_URL = 4096  # bytes; longer ones are traps or mistakes (nginx's default request line is 8 KiB)
 _SHOWN = 120  # characters of a bad URL quoted in a message
 # What may stand before user information: a scheme, and slashes of either kind.
-_BEFORE_USER = r"\A([\s]*(?:https?:|[a-z][a-z0-9+.-]*:(?=[/\\]))?[/\\\t\n\r]*)"
-_USER = re.compile(_BEFORE_USER + r"[^/\\?#]*@", re.IGNORECASE)
-_NEARLY_USER = re.compile(_BEFORE_USER + r".*[:/].*[@\uff20\ufe6b]", re.IGNORECASE | re.DOTALL)
+_BEFORE_USER = re.compile(r"\s*(?:https?:|[a-z][a-z0-9+.-]*:(?=[/\\]))?[/\\\t\n\r]*", re.IGNORECASE)
+_AUTHORITY = re.compile(r"[^/\\?#]*")
+_ATS = ("@", "\uff20", "\ufe6b")  # the last two are read as the first
 
 
 class Origin(NamedTuple):
@@ -70,6 +70,8 @@ def seed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         InvalidURL: as `canonical`.
     """
     typed = text = text.strip()
+    if text[:1] == "/" and text[1:2] != "/":  # a parser would take its first part for a host
+        raise InvalidURL(f"not a URL, but a path without its site: {_quoted(text)}")
     if text and "://" not in text and not _has_scheme(text):
         text = "https://" + text.lstrip("/")
     try:
@@ -94,7 +96,17 @@ def without_user(text: str, *, is_url: bool = True) -> str:
         is_url: `seed` takes it. What it refuses may have the ``@`` behind a slash that somebody has
             in a password: then all before the last ``@`` is hidden.
     """
-    return (_USER if is_url else _NEARLY_USER).sub(r"\1***@", text)
+    before = _BEFORE_USER.match(text)
+    start = before.end() if before is not None else 0
+    if is_url:
+        authority = _AUTHORITY.match(text, start)
+        at = text.rfind("@", start, authority.end() if authority is not None else start)
+    else:
+        at = max(map(text.rfind, _ATS))
+        if ":" not in text[:at] and "/" not in text[:at]:
+            return text
+    # No pattern spans it all: one that did took hours over a link of many slashes.
+    return f"{text[:start]}***@{text[at + 1 :]}" if at >= 0 else text
 
 
 def join(base: str, reference: str) -> str:

@@ -6,6 +6,9 @@
                                 nothing to take       ──► input, rate, parsers, the last exchanges
     it did not wait             output, or else our own CPU
 
+With several processes some of the waiting is not for servers: for that part of it for which they
+worked on average, they were what was waited for.
+
 Every second has exactly one cause, so the parts add up to the wall time. What the loop has to say:
 `turn` after each wait, `told` of each exchange. Read beside it: politeness.py (`Hold`).
 """
@@ -46,6 +49,7 @@ class Reason(enum.Enum):
     PARSERS = "pages were being parsed"
     NETWORK = "our own network was gone"
     OUTPUT = "writing outputs and state"
+    SHARDS = "all slots were in use, waiting for our own processes"
     CPU = "our own work"
 
     __hash__ = object.__hash__  # Enum's own is a call of Python per look-up
@@ -61,6 +65,9 @@ OF_HOLD = {
     Hold.PARKED: Reason.PARKED,
     Hold.ROBOTS: Reason.ROBOTS,
 }
+# What an exchange was in when it failed before the first byte; where it is none of these, it had
+# asked and waited.
+_FAILED_IN = {"dns": "DNS", "connect": "connect", "proxy": "connect", "tls": "TLS"}
 # While they are true the time is that of the exchanges under way, and so is split by their phases.
 _EXCHANGES = (Reason.SERVERS, Reason.WINDOW, Reason.LAST)
 _ADVICE = {
@@ -70,6 +77,7 @@ _ADVICE = {
     Reason.CRAWL_DELAY: "--crawl-delay ignore",
     Reason.RATE: "--rate",
     Reason.PARSERS: "--parsers",
+    Reason.SHARDS: "--processes",
 }
 
 
@@ -84,9 +92,14 @@ class Part:
 
 
 class Spent:
-    """Where the time of a run goes."""
+    """Where the time of a run goes.
+
+    Attributes:
+        worked: seconds for which the processes that fetch used a processor, each on average.
+    """
 
     def __init__(self) -> None:
+        self.worked = 0.0
         self._by_reason: dict[Reason, float] = {}
         self._by_origin: dict[Reason, dict[str, float]] = {}
         self._phases = dict.fromkeys(("DNS", "connect", "TLS", "first byte", "receive"), 0.0)
@@ -100,8 +113,8 @@ class Spent:
             if origin in origins or len(origins) < _ORIGINS:
                 origins[origin] = origins.get(origin, 0.0) + seconds
 
-    def told(self, timing: Timing) -> None:
-        """An exchange ended."""
+    def told(self, timing: Timing, code: str = "") -> None:
+        """An exchange ended; `code` says why where it failed."""
         _, dns, connect, tls, first_byte, total = timing
         phases = self._phases
         if connect or dns:  # most ride a kept connection
@@ -109,12 +122,19 @@ class Spent:
             phases["connect"] += connect
             phases["TLS"] += tls
         phases["first byte"] += first_byte
-        phases["receive"] += max(0.0, total - dns - connect - tls - first_byte)
+        last = "receive" if first_byte else _FAILED_IN.get(code.partition(".")[0], "first byte")
+        phases[last] += max(0.0, total - dns - connect - tls - first_byte)
         self._exchanges += total
 
     def parts(self, wall: float) -> list[Part]:
         """The wall time, largest part first; what nobody told of is our own work."""
         found = dict(self._by_reason)
+        if self.worked:
+            share = min(1.0, self.worked / wall) if wall > 0 else 0.0
+            waits = [reason for reason in _EXCHANGES if reason in found]
+            theirs = share * sum(found[reason] for reason in waits)
+            found.update((reason, (1.0 - share) * found[reason]) for reason in waits)
+            found[Reason.SHARDS] = found.get(Reason.SHARDS, 0.0) + theirs
         rest = wall - sum(found.values())
         if rest > 0:
             found[Reason.CPU] = found.get(Reason.CPU, 0.0) + rest

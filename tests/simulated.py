@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from crawler.politeness import Answer, Pace, Politeness
+from crawler.pace import Pace
+from crawler.politeness import Answer, Politeness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,9 +180,10 @@ class Crawl:
         self.answers[reply.answer] += 1
         if reply.answer is Answer.FINE:
             self._known.add(name)
-        pace.end(reply.answer, self.now, latency=reply.seconds, retry_after=reply.retry_after)
         again = reply.answer in (Answer.THROTTLED, Answer.LOST) and attempt <= RETRIES
-        if again and (reply.retry_after or pace.may_retry()):
+        again = again and (bool(reply.retry_after) or pace.may_retry())
+        pace.end(reply.answer, self.now, latency=reply.seconds, retry_after=reply.retry_after)
+        if again:
             wait = reply.retry_after or min(SLOWEST_RETRY, 2.0 ** (attempt - 1)) / 2
             self._at(self.now + wait, name, None, attempt + 1)
             return

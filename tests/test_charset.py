@@ -1,12 +1,6 @@
-"""The encoding of a body: what wins, what is refused, and html5lib's cases."""
+"""The encoding of a body: what wins and what is refused."""
 
 from __future__ import annotations
-
-import base64
-import gzip
-import json
-import os
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,7 +10,6 @@ from crawler.charset import decode, is_label, sniff
 from crawler.labels import ENCODINGS, LABELS
 
 META = b'<meta charset="koi8-r">'
-NEEDS_SCRIPT = {"html5lib/tests1.dat#1 scripted"}  # a script writes the <meta>: nothing runs here
 
 
 @pytest.mark.parametrize(
@@ -89,21 +82,3 @@ def test_no_bytes_and_no_label_raise(body, label):
 )  # fmt: skip
 def test_hostile_markup_is_linear_work(body):
     assert sniff(body + b"charset", "") == "windows-1252"
-
-
-def suite() -> list[dict[str, str]]:
-    folder = os.environ.get("CRAWLER_SUITES")
-    if not folder:
-        pytest.skip("CRAWLER_SUITES does not name the folder of outside suites")
-    with gzip.open(Path(folder) / "charset_html5lib.jsonl.gz", "rt") as lines:
-        return [json.loads(line) for line in lines]
-
-
-def test_html5lib_agrees():
-    missed = []
-    for case in suite():
-        body = base64.b64decode(case["bytes_b64"])
-        if sniff(body, case["content_type"] or "") != case["expect_encoding"]:
-            missed.append(case["id"] + " scripted" * bool(case.get("scripted")))
-
-    assert set(missed) == NEEDS_SCRIPT

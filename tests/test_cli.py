@@ -382,6 +382,20 @@ def test_a_number_of_files_that_is_too_small_lowers_concurrency(listed) -> None:
     assert ended.returncode == 0
 
 
+def test_processes_share_the_connections_and_each_has_files_of_its_own(listed) -> None:
+    name = listed(*(f"/page/{number}" for number in range(60)))
+    options = "-e selectors -c 50 --processes 4"
+    command = f"ulimit -n 64; exec {sys.executable} -m crawler {name} {options}"
+
+    ended = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, timeout=9, check=False
+    )
+
+    assert "files may be open" not in ended.stderr
+    assert accounts(ended.stderr)["fetched"] == 60
+    assert ended.returncode == 0
+
+
 def test_compare_shows_and_exports_the_table(crawl, listed, tmp_path: Path) -> None:
     export = tmp_path / "runs.json"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.compared_files import opened, read, write
+from crawler.compared_files import opened, read, refuse_inputs, write
 from crawler.comparison import Comparison, Run, dump
 from crawler.errors import ConfigError, InputError, SinkError
 
@@ -90,3 +90,14 @@ def test_what_is_no_comparison_is_refused_with_its_name(content: bytes, tmp_path
 
     with pytest.raises(InputError, match=r"it\.json"):
         read(str(path))
+
+
+def test_a_comparison_is_not_written_over_the_list_it_is_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.csv").write_text("url\nhttp://127.0.0.1:9/\n")
+
+    refuse_inputs(["other.csv", "list.json"], ["list.csv", "http://127.0.0.1:9/", "-"])
+    with pytest.raises(SinkError, match=r"'list\.csv' is the input: it would be written over"):
+        refuse_inputs(["list.csv"], [str(tmp_path / "list.csv")])

@@ -62,7 +62,7 @@ def test_an_unknown_variable_is_said_but_no_error() -> None:
     ("text", "said"),
     [
         ("concurrency = 'many'", "some.toml: concurrency: not a whole number: 'many'"),
-        ("concurrency = -1", "not a whole number: '-1'"),
+        ("concurrency = -1", "not a whole number from 0: '-1'"),
         ("concurrency = 1.5", "not a whole number: '1.5'"),
         ("concurrency = true", "not a whole number: True"),
         ("max_time = 'soon'", "not a duration: 'soon'"),

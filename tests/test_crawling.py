@@ -10,8 +10,9 @@ from crawler.crawling import crawled
 from crawler.errors import SinkError
 from crawler.frontier.memory import Memory
 from crawler.model import Failure, Final, Limits, Pause, Request
+from crawler.pace import Pace
 from crawler.plan import Plan
-from crawler.politeness import Pace, Politeness
+from crawler.politeness import Politeness
 from crawler.reading import Reading
 from crawler.serving.fixture import Site
 from crawler.stats import Stats

@@ -108,27 +108,6 @@ def test_pages_that_differ_in_their_own_address_alone_are_no_duplicates() -> Non
     assert found == [()] * 5
 
 
-def test_what_a_path_that_cannot_exist_gives_is_a_soft_404_wherever_it_comes() -> None:
-    duplicates = Duplicates()
-    duplicates.unknown(page("/f81d4fae7dec11d0", b"<title>Welcome</title>"))
-
-    assert duplicates.flag(page("/a", b"<title>Welcome</title>")) == ("warn.soft_404",)
-    assert duplicates.flag(page("/b", b"<title>Welcome</title>")) == (
-        "warn.duplicate_body",
-        "warn.soft_404",
-    )
-    assert duplicates.flag(page("/c")) == ()
-    assert duplicates.flag(page("/a", b"<title>Welcome</title>", host="b.example")) == ()
-
-
-def test_a_page_with_the_body_of_the_404_of_its_host_is_a_soft_404() -> None:
-    duplicates = Duplicates()
-    duplicates.unknown(page("/f81d4fae7dec11d0", GONE, status=404))
-
-    assert duplicates.flag(page("/a", GONE)) == ("warn.soft_404",)
-    assert duplicates.flag(page("/b")) == ()
-
-
 def test_the_most_recent_bodies_are_known_and_memory_has_a_bound() -> None:
     tracemalloc.start()
     duplicates = Duplicates(most=100)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from crawler import marks
 from crawler.extract import MAX_LINKS, PARSERS, Found, extract, links
 from crawler.model import Headers, Request, Response
 
@@ -385,3 +386,25 @@ def test_both_parsers_find_the_same_on_real_pages() -> None:
         fast, reference = (extract(response, parser=name, requisites=True) for name in PARSERS)
         assert fast == reference, path.name
         assert fast.requisites
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<a href=x>", "<a>", "</a>", "<b>", "</b>", "<p>", "x", "<title>", "</title>", "<svg>",
+             "</svg>", "<template>", "</template>", "<textarea>", "</textarea>", "<!-- -->",
+             "<table>", "<td>", "</table>", "<iframe>", "</iframe>", "<link rel=next href=y>",
+             "<meta name=robots content=none>", "<base href=z>", "<noscript>", "</noscript>",
+             "<?x?>"]
+        ),
+        max_size=12,
+    )
+)  # fmt: skip
+def test_a_tree_of_marks_alone_has_those_of_the_whole_tree(pieces: list[str]) -> None:
+    """With what a page needs the whole tree is made."""
+    text = "".join(pieces)
+    alone, title = marks.by_soup(text, False)
+    whole, same = marks.by_soup(text, True)
+
+    assert alone == [mark for mark in whole if mark[0] not in marks.REQUISITES]
+    assert title == same

@@ -173,3 +173,4 @@ def test_a_responses_soup_is_beautifulsoups_own() -> None:
     assert soup.h1.get_text(" ", strip=True) == "A bold thing"
     assert soup.select_one(".price")["class"] == ["price", "big"]
     assert page(b"\xe9", "text/html; charset=latin-1").soup().get_text() == "é"
+    assert page(b"index.html").soup().get_text() == "index.html"  # and without a warning

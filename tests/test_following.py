@@ -13,6 +13,8 @@ from linked import Pages, serving
 
 from crawler import EngineUnavailable, Failure, Response, Skip, crawl
 from crawler.errors import SinkError
+from crawler.frontier.memory import Memory
+from crawler.model import Request
 from crawler.scope import Scope
 
 ENGINES = ("selectors", "threads+socket", "asyncio")
@@ -274,7 +276,7 @@ def test_an_output_that_fails_ends_the_crawl_and_keeps_the_state(
 
 def test_a_hostile_page_does_not_stop_the_crawl(pages: Pages) -> None:
     pages.linked("/", "/deep", "/many", "/odd", "/fine")
-    pages.page("/deep", "<div>" * 200_000)
+    pages.page("/deep", "<xmp></xmp>" + "<div>" * 200_000)
     pages.linked("/many", *(f"/x/{number}" for number in range(6000)))
     pages.page("/odd", "<a href='http://[::1'>x</a><a href='\x00'>y</a><base href='file:///'>")
     pages.page("/fine", '<a href="/last">x</a>')
@@ -301,8 +303,9 @@ def test_pages_may_be_parsed_by_other_processes(pages: Pages, tmp_path: Path) ->
     from crawler.crawling import crawled
     from crawler.frontier.memory import Memory
     from crawler.model import Request
+    from crawler.pace import Pace
     from crawler.plan import Plan
-    from crawler.politeness import Pace, Politeness
+    from crawler.politeness import Politeness
     from crawler.stopping import Stop
 
     class Nothing:
@@ -324,3 +327,39 @@ def test_pages_may_be_parsed_by_other_processes(pages: Pages, tmp_path: Path) ->
 
     assert len(outcomes) == 60
     assert re.fullmatch(r"http://127.*", outcomes[0].url)
+
+
+def test_a_page_that_was_parsed_here_in_part_says_so(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise BlockingIOError("no process is left")
+
+    monkeypatch.setattr("os.posix_spawn", refuse)
+    pages.page("/", "<a href=/a>x</a>" + " " * 2_200_000 + "<a href=/b>x</a>")
+    pages.page("/a")
+
+    found = list(crawl([pages.url]))
+
+    assert paths(pages, found) == {"/", "/a"}
+    assert {page.url: page.warnings for page in found}[f"{pages.url}/"] == ("parse.too_large",)
+
+
+def test_what_the_frontier_has_is_not_handed_to_it_again(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"/{number}" for number in range(30)]
+    for name in ("/", *names):
+        pages.linked(name, "/", *names, "//elsewhere.example/")
+    handed: list[str] = []
+    add = Memory.add
+
+    def counted(self: Memory, request: Request, /) -> bool:
+        handed.append(request.url)
+        return add(self, request)
+
+    monkeypatch.setattr(Memory, "add", counted)
+    outcomes = list(crawl([f"{pages.url}/"]))
+
+    assert paths(pages, outcomes) == {"/", *names}
+    assert len(handed) == len(set(handed)) + 1 == 32  # the seed once as a seed and once as a link

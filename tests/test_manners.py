@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from crawler.manners import Borne, record, records, table
-from crawler.politeness import Answer, Manners, Pace, Politeness
+from crawler.pace import Pace
+from crawler.politeness import Answer, Manners, Politeness
 
 PLAIN = Manners(
     exchanges=10, peak=4, gap=0.25, throttled=0, asked=0, early=0, rested=0.0, parked=0,

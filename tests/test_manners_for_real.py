@@ -21,13 +21,14 @@ class Counting:
     Args:
         delay: seconds before an answer.
         most: under way at once; beyond it the answer is 429.
+        good: requests that are answered however many there are.
     """
 
-    def __init__(self, delay: float, most: int = 10_000) -> None:
+    def __init__(self, delay: float, most: int = 10_000, good: int = 0) -> None:
         self.url = ""
         self.gauge: list[tuple[float, int]] = []  # instant, under way with the one that came
         self.refused = 0
-        self._delay, self._most = delay, most
+        self._delay, self._most, self._good = delay, most, good
         self._under_way = 0
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,7 +46,7 @@ class Counting:
             return b"HTTP/1.1 404 -\r\nContent-Length: 0\r\n\r\n"
         self._under_way += 1
         self.gauge.append((time.monotonic(), self._under_way))
-        too_many = self._under_way > self._most
+        too_many = self._under_way > self._most and len(self.gauge) > self._good
         self.refused += too_many
         await asyncio.sleep(self._delay)
         self._under_way -= 1
@@ -116,6 +117,17 @@ def test_a_server_that_refuses_what_is_above_ten_is_left_at_ten(crawl, tmp_path:
     assert site.refused
     late = [under_way for _, under_way in site.gauge[len(site.gauge) // 2 :]]
     assert max(late) <= 12
+
+
+@pytest.mark.timeout(40)
+def test_however_many_are_refused_at_once_none_is_given_up(crawl, tmp_path: Path) -> None:
+    with serving(Counting(0.05, most=10, good=4 + 8 + 16)) as site:
+        urls = listed(tmp_path / "urls.txt", site, 100)
+
+        ended = crawl(urls, "-e", "selectors", "-c", "50", *AS_PUBLIC, "-q", timeout=35.0)
+
+    assert ended.returncode == 0, ended.stderr
+    assert site.refused > 20
 
 
 def test_ones_own_host_has_everything_at_once(crawl, tmp_path: Path) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -133,3 +139,67 @@ def test_a_sitemap_before_more_lines_than_the_window(site: Site, crawl, tmp_path
 
     numbers = [json.loads(line)["n"] for line in out.read_text().splitlines()]
     assert numbers == list(range(2, 1502)), ended.stderr
+
+
+def test_a_crawl_that_goes_on_waits_for_the_lines_it_had_left() -> None:
+    ordered = Ordered(10, 100, missing=[4, 8])
+
+    assert numbers(ordered.released([ended(11), ended(8), ended(6)])) == [6]
+    assert numbers(ordered.released([ended(12), ended(4)])) == [4, 8, 11, 12]
+
+
+def test_lines_of_two_inputs_with_one_number_are_both_written() -> None:
+    ordered = Ordered(0, 100)
+
+    assert ordered.released([ended(3), ended(3), ended(2)]) == []
+    assert numbers(ordered.released([ended(1)])) == [1, 2, 3, 3]
+
+
+LINES = 60
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("how", [signal.SIGKILL, "fault"])
+def test_a_bad_line_that_waits_its_turn_outlives_the_process(
+    site: Site, tmp_path: Path, crawl, how: signal.Signals | str
+) -> None:
+    """A slow first line, and after it lines of every kind: pages, the same again, no URLs."""
+    listed, out, db = tmp_path / "urls.txt", tmp_path / "out.jsonl", tmp_path / "crawl.db"
+    kinds = ["{url}/page/{n}", "{url}/page/1", "no url {n}"]
+    wanted = [kinds[n % 3].format(url=site.url, n=n) for n in range(2, LINES + 2)]
+    listed.write_text("\n".join([f"{site.url}/delay/900", *wanted]))
+    arguments = [str(listed), "-e", "selectors", "-c", "4", "--ordered", "--state", str(db)]
+    arguments += ["-o", str(out), "--robots", "ignore"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "crawler", *arguments], stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as child:  # fmt: skip
+        while not aside(db):
+            time.sleep(0.01)
+        if how == "fault":
+            out.unlink()  # noticed when the first record is written
+            child.wait()
+            out.touch()
+        else:
+            child.kill()
+    assert out.read_text() == ""
+
+    ended = crawl(*arguments)
+
+    assert ended.returncode == 1, ended.stderr  # no URL is a failure
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [record["n"] for record in found] == list(range(1, LINES + 2))
+    assert [record["input"] for record in found[1:]] == wanted
+    assert not aside(db)
+
+
+def aside(db: Path) -> int:
+    """How many lines the state has that wait for their turn."""
+    if not db.exists():
+        return 0
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{db}?mode=ro", uri=True)) as state:
+            query = "SELECT count(*) FROM meta WHERE key LIKE 'aside:%'"
+            return int(state.execute(query).fetchone()[0])
+    except sqlite3.Error:
+        return 0

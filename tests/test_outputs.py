@@ -13,13 +13,14 @@ from sinks.outcomes import failure, response, skip
 
 from crawler.config import resolve
 from crawler.errors import ConfigError, SinkError
-from crawler.outputs import Outputs
+from crawler.outputs import Outputs, refuse_clashes
 
 
 def opened(*targets: Path | str, marks=None, columns: Sequence[str] = (), **named) -> Outputs:
     given = {"output": list(map(str, targets)), "quiet": 2, **named}
     settings = resolve(given, {})
-    return Outputs(settings, (), "e", {}, columns=columns, marks=marks)
+    refuse_clashes(settings, ())  # as the command does before it opens anything
+    return Outputs(settings, "e", {}, columns=columns, marks=marks)
 
 
 def numbers(path: Path) -> list[int]:

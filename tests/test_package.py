@@ -28,7 +28,7 @@ def run_python(program: str) -> str:
 
 def test_importing_patches_nothing_and_loads_nothing() -> None:
     loaded = run_python(
-        "import sys; before = set(sys.modules); import crawler; "
+        "import __future__, sys; before = set(sys.modules); import crawler; "
         "print(sorted(set(sys.modules) - before))"
     )
 

@@ -19,11 +19,12 @@ from crawler.parsing import Parsers
 pytestmark = [pytest.mark.usefixtures("fds"), pytest.mark.timeout(30)]
 
 FINE = Found(("http://h.example/x",))
-LARGE = b"<a href=x>" + b" " * SMALL
+ODD = b"<xmp></xmp>"  # so that it takes a parser
+LARGE = ODD + b"<a href=x>" + b" " * SMALL
 # Nested blocks: lexbor's work is their square.
-BOMB = b"<div>" * 100_000 + b"<a href=x>"
+BOMB = ODD + b"<div>" * 100_000 + b"<a href=x>"
 # Formatting elements never closed are opened again in every table: their number is its square.
-HUGE = b"".join(b"<table><b a%d>" % number for number in range(20_000)) + b"<a href=x>"
+HUGE = b"".join(b"<table><b a%d>" % number for number in range(20_000)) + ODD + b"<a href=x>"
 
 
 def page(body: bytes, *fields: tuple[str, str]) -> Response:
@@ -67,6 +68,15 @@ def test_a_small_page_starts_no_process() -> None:
     assert parsers.submit(1, page(b"<a href=x>")) == FINE
     assert parsers.pending == 0
     assert parsers.ready() == []
+    assert not workers(parsers)
+    parsers.close()
+
+
+def test_a_large_page_that_is_sound_starts_no_process() -> None:
+    parsers = Parsers()
+
+    assert parsers.submit(1, page(LARGE.removeprefix(ODD))) == FINE
+    assert parsers.submit(2, page(BOMB.removeprefix(ODD))) == FINE
     assert not workers(parsers)
     parsers.close()
 

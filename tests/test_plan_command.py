@@ -48,7 +48,7 @@ def test_the_plan_names_hosts_rules_and_time_and_fetches_no_page(
     urls = tmp_path / "urls.txt"
     urls.write_text(
         "".join(f"{site.url}/page/{n}\n" for n in range(20))
-        + f"{site.url}/private/1\nhttp://bad host/\nhttp://127.0.0.1:1/x\n"
+        + f"{site.url}/private/1\nhttp://bad host/\nhttp://127.0.0.1:1/x\n{site.url}/page/1\n"
     )
     fetch(f"{site.url}/gauge?reset", transport="socket")
 
@@ -61,14 +61,17 @@ def test_the_plan_names_hosts_rules_and_time_and_fetches_no_page(
     (row,) = [line for line in lines if line.endswith(f"  {site.url}")]
     assert row.split()[:4] == ["21", "20", "-", "200"]
     assert any("connect.refused" in line and "http://127.0.0.1:1" in line for line in lines)
-    assert "22 URLs of 2 hosts, 1 of them not to be fetched; 1 lines are no URLs" in lines
+    assert (
+        "22 URLs of 2 hosts, 1 of them not to be fetched; 1 line that stood there before; "
+        "1 line that cannot be a URL"
+    ) in lines
     assert lines[-1].startswith("at least ")
 
 
 def test_stdin_is_read_twice_all_the_same(site: Site, crawl) -> None:
     ended = crawl("plan", "-", "--robots", "ignore", input=f"{site.url}/a\n{site.url}/private/1\n")
 
-    assert "2 URLs of 1 hosts" in ended.stdout
+    assert "2 URLs of 1 host" in ended.stdout
 
 
 def test_a_dry_run_is_the_plan(site: Site, crawl, tmp_path) -> None:
@@ -77,5 +80,5 @@ def test_a_dry_run_is_the_plan(site: Site, crawl, tmp_path) -> None:
 
     ended = crawl(str(urls), "--dry-run", "-o", str(tmp_path / "out.jsonl"))
 
-    assert "1 URLs of 1 hosts" in ended.stdout
+    assert "1 URL of 1 host" in ended.stdout
     assert not (tmp_path / "out.jsonl").exists()

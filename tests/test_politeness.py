@@ -23,10 +23,11 @@ from simulated import (
 )
 
 from crawler.errors import FetchError
-from crawler.fetching import retry_after
 from crawler.headers import Headers
 from crawler.model import Failure, Request, Response
-from crawler.politeness import Answer, Hold, Manners, Pace, Politeness, answer, pace_of
+from crawler.pace import Pace, pace_of
+from crawler.politeness import Answer, Hold, Manners, Politeness, answer
+from crawler.settling import retry_after
 
 WHEN = datetime(2026, 11, 23, tzinfo=UTC)
 FIFTY = Politeness(concurrency=50, earned=True)
@@ -382,6 +383,21 @@ def test_a_tenth_of_a_hosts_exchanges_may_be_retries_after_the_first_ten() -> No
         pace.end(Answer.FINE, 0.0)
 
     assert sum(pace.may_retry() for _ in range(50)) == 10
+
+
+@pytest.mark.parametrize("answer", [Answer.THROTTLED, Answer.LOST])
+def test_what_is_refused_or_dropped_at_once_is_one_retry_of_the_budget(answer: Answer) -> None:
+    pace = public()
+    for _ in range(40):
+        pace.start(0.0)
+
+    granted = 0
+    for _ in range(40):
+        granted += pace.may_retry()
+        pace.end(answer, 1.0)
+
+    assert granted == 40
+    assert sum(pace.may_retry() for _ in range(50)) == 13  # 10 and a tenth of 40, but for the one
 
 
 def test_manners_say_what_the_host_had_to_bear() -> None:

@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -56,10 +57,21 @@ def test_a_number_sign_without_space_before_it_belongs_to_the_url(written) -> No
         b"\xef\xbb\xbfhttp://a.test/\nhttp://b.test/",
         "\ufeffhttp://a.test/\nhttp://b.test/\n".encode("utf-16-le"),
         "\ufeffhttp://a.test/\r\nhttp://b.test/\r\n".encode("utf-16-be"),
+        "http://a.test/\nhttp://b.test/\n".encode("utf-16-le"),
+        "http://a.test/\r\nhttp://b.test/\r\n".encode("utf-16-be"),
         gzip.compress(b"http://a.test/\nhttp://b.test/\n"),
         gzip.compress(b"http://a.test/\n") + gzip.compress(b"http://b.test/\n") + b"\0" * 512,
     ],
-    ids=["crlf", "bom", "utf-16-le", "utf-16-be", "gzip", "gzip members"],
+    ids=[
+        "crlf",
+        "bom",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-16-le without mark",
+        "utf-16-be without mark",
+        "gzip",
+        "gzip members",
+    ],
 )
 def test_the_same_list_is_read_however_it_was_saved(written, data: bytes) -> None:
     assert urls(written(data)) == ["http://a.test/", "http://b.test/"]
@@ -99,7 +111,15 @@ def test_a_url_seen_before_is_a_duplicate_however_it_was_spelled(written) -> Non
 
 @pytest.mark.parametrize(
     "line",
-    [b"\0\1\2", b"http://a.test/\xff", b"http://a.test/a\tb", b"\x7fELF\2\1\1\0", b"?", b"://"],
+    [
+        b"\0\1\2",
+        b"http://a.test/\xff",
+        b"http://a.test/a\tb",
+        b"\x7fELF\2\1\1\0",
+        b"?",
+        b"://",
+        b"/page/1",
+    ],
 )
 def test_garbage_is_a_bad_line_and_the_rest_goes_on(written, line: bytes) -> None:
     items = read(written(line + b"\nhttp://a.test/\n"))
@@ -258,3 +278,62 @@ def test_an_at_sign_elsewhere_in_a_url_stays(written) -> None:
     (seed,) = read(written(b"http://a.test/@me:you@x?m=a:b@c\n"))
 
     assert seed.text == "http://a.test/@me:you@x?m=a:b@c"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"http://a.test/\nhttp://b.test/\nhttp://c.test/\nhttp://d.test/\n",
+        gzip.compress(b"http://a.test/\nhttp://b.test/\nhttp://c.test/\nhttp://d.test/\n"),
+        b"# four\n\nhttp://a.test/\nhttp://b.test/\nhttp://c.test/\n# one more\nhttp://d.test/\n",
+    ],
+    ids=["lines", "gzip", "comments"],
+)
+def test_the_share_of_a_short_list_grows_with_what_is_handed_out_not_with_what_was_read(
+    written, data: bytes
+) -> None:
+    reading = Reading([str(written(data))])
+    shares = []
+
+    for entry in reading:
+        assert isinstance(entry, Request)
+        shares.append(reading.share)
+
+    assert shares == sorted(shares)
+    assert shares[0] < 0.5
+    assert shares[1] < 0.75
+    assert shares[-1] == reading.share == 1.0
+
+
+def test_the_share_of_a_pipe_is_not_known() -> None:
+    assert Reading(["http://a.test/"]).share is None
+
+
+def test_shards_by_host_are_the_whole_list_each_line_once(written) -> None:
+    lines = [f"http://h{number % 40}.test:{80 + number % 3}/{number}" for number in range(400)]
+    path = written("\n".join([*lines, "# a comment", "no url at all", "ftp://x/"]).encode())
+
+    parts = [read(path, shard=(part, 3)) for part in (1, 2, 3)]
+
+    found = [item for part in parts for item in part if not isinstance(item, Pause)]
+    texts = [item.request.text if isinstance(item, Failure) else item.text for item in found]
+    assert sorted(texts) == sorted([*lines, "no url at all", "ftp://x/"])
+    hosts = [
+        {urlsplit(item.url).hostname for item in part if isinstance(item, Request)}
+        for part in parts
+    ]
+    assert all(hosts)
+    assert sum(map(len, hosts)) == len(set.union(*hosts)) == 40
+    for part in parts:
+        assert [item.number for item in part if isinstance(item, Request)][:1] == [1]
+
+
+def test_a_shard_counts_its_own_lines_and_gives_turns_while_it_passes_others_over(written) -> None:
+    path = written("".join(f"http://one.test/{n}\n" for n in range(5000)).encode())
+    readings = [Reading([str(path)], shard=(part, 2)) for part in (1, 2)]
+
+    given = [list(reading) for reading in readings]
+
+    assert sorted(reading.lines for reading in readings) == [0, 5000]
+    assert sorted(len(items) for items in given) == [2, 5000]
+    assert all(reading.share == 1.0 for reading in readings)

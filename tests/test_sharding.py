@@ -20,7 +20,7 @@ from linked import Pages, serving
 from served import becomes, is_alive
 from test_signals import accounts_balance, running
 
-from crawler import Limits, Request, crawl, engines, fetch_all, kin
+from crawler import Limits, Request, crawl, engines, fetch_all, kin, sharding
 from crawler.engines._crossing import Bug
 from crawler.errors import EngineUnavailable
 from crawler.extract import PLAIN
@@ -116,7 +116,8 @@ def test_the_commands_records_are_the_same(crawl, site: Site, tmp_path: Path) ->
 @pytest.mark.parametrize("processes", [2, 3])
 def test_a_crawl_finds_the_same_pages_each_once(pages: Pages, processes: int) -> None:
     pages.site_of(60)
-    pages.page("/p/7", "<b>" * (PLAIN + 1) + "<a href=/wild>x</a>")  # left to the crawl to parse
+    wild = "<xmp></xmp>" + "<b>" * (PLAIN + 1) + "<a href=/wild>x</a>"
+    pages.page("/p/7", wild)  # left to the crawl to parse
     seed = f"{pages.url}/p/0"
 
     alone = sorted(shown(final)[:2] for final in crawl([seed], concurrency=6))
@@ -186,6 +187,17 @@ def test_large_bodies_cross_in_both_directions(opened: Callable[..., Shards], si
     assert {len(o.body) for o in outcomes if isinstance(o, Response)} == {3_000_000}
 
 
+def test_processes_tell_how_much_they_worked(opened: Callable[..., Shards], site: Site) -> None:
+    shards = opened(2, 8)
+    began = time.monotonic()
+    for number in range(40):
+        shards.start(Request(f"{site.url}/page/{number}", number=number))
+    ended(shards, 40)
+
+    assert 0 < shards.worked <= 2 * (time.monotonic() - began)
+    assert sharding.worked(shards, 2) == shards.worked / 2
+
+
 def test_a_killed_process_costs_an_attempt_and_no_page(site: Site) -> None:
     urls = [f"{site.url}/delay/30?n={number}" for number in range(60)]
     outcomes = []
@@ -242,6 +254,19 @@ def test_what_a_process_had_not_begun_is_given_to_the_next(
 def test_an_engine_that_breaks_is_raised_here(opened: Callable[..., Shards], site: Site) -> None:
     shards = opened(1, 1)
     shards.start(Request(site.url, body=5))  # type: ignore[arg-type]  # the bug
+
+    with pytest.raises(Bug, match="shard_worker"):
+        ended(shards, 1)
+
+
+def test_what_broke_it_is_raised_though_its_process_is_gone_by_then(
+    opened: Callable[..., Shards], site: Site
+) -> None:
+    shards = opened(1, 1)
+    shards.start(Request(site.url, body=5))  # type: ignore[arg-type]  # the bug
+    assert shards.wait(0) == []
+    (number,) = kin.numbers()
+    assert becomes(lambda: not is_alive(number))  # its last word and its end are read in one turn
 
     with pytest.raises(Bug, match="shard_worker"):
         ended(shards, 1)

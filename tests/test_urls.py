@@ -42,7 +42,7 @@ def test_what_people_type(typed: str, url: str) -> None:
      "javascript:alert(1)", "file:///etc/passwd", "http://exa mple/", "http://[::1",
      "http://xn--a\u00df/", "http://xn--a%2fb/", "http://xn--a%23/", "http://xn--a%00/",
      "http://xn--a%/", "http://xn--a b/", "http://xn--a<b/", "http://xn--a:b/",
-     "http://a:99999/", "\x00", "http://example.org/" + "x" * 5000],
+     "http://a:99999/", "\x00", "/page/1", "http://example.org/" + "x" * 5000],
 )  # fmt: skip
 def test_what_is_refused(text: str) -> None:
     with pytest.raises(InvalidURL):
@@ -146,3 +146,34 @@ def test_a_joiner_joins_as_join_does(reference: str, base: str) -> None:
             urls.join(base, reference)
     else:
         assert urls.join(base, reference) == joined
+
+
+@pytest.mark.timeout(2)
+@pytest.mark.parametrize(
+    "text",
+    ["http://0:" + "//" * 500_000, "/" * 1_000_000, "http://a b" + " " * 500_000 + "x",
+     "\t" * 1_000_000 + "@:", "http:" + "/" * 1_000_000 + "\u1e9e@", "http://[" + "@:/" * 300_000],
+)  # fmt: skip
+def test_a_hostile_reference_is_refused_in_time_that_grows_with_its_length(text: str) -> None:
+    joined = urls.joiner("http://a.example/")(text)
+
+    assert joined is None or len(joined) <= urls.MAX_URL
+    assert urls.without_user(text, is_url=True)
+    assert urls.without_user(text, is_url=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://u:p@a.example/", "http://***@a.example/"),
+        ("u:p@a.example", "***@a.example"),
+        ("http://u@a.example/", "http://***@a.example/"),
+        ("http://u:p/q@a.example/", "http://***@a.example/"),
+        ("u:p\uff20a.example", "***@a.example"),
+        ("ftp:\\\\u:p@a", "ftp:\\\\***@a"),
+        ("name@a.example", "name@a.example"),
+        ("/a:b", "/a:b"),
+    ],
+)
+def test_what_may_be_a_password_is_never_quoted(text: str, shown: str) -> None:
+    assert urls.without_user(text, is_url=False) == shown

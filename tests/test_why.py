@@ -14,11 +14,12 @@ SECONDS = st.floats(0, 1e6)
 TURNS = st.lists(st.tuples(SECONDS, st.sampled_from(Reason), st.sampled_from(["", "a", "b"])))
 
 
-@given(TURNS, SECONDS)
+@given(TURNS, SECONDS, SECONDS)
 def test_the_parts_add_up_to_the_wall_time(
-    turns: list[tuple[float, Reason, str]], idle: float
+    turns: list[tuple[float, Reason, str]], idle: float, worked: float
 ) -> None:
     spent = Spent()
+    spent.worked = worked
     for turn in turns:
         spent.turn(*turn)
     wall = sum(seconds for seconds, _, _ in turns) + idle
@@ -110,3 +111,35 @@ def test_a_million_hosts_are_not_remembered() -> None:
     (part,) = spent.parts(10_000.0)
     assert part.seconds == 10_000.0
     assert sum(map(len, spent._by_origin.values())) == 1000
+
+
+def test_processes_that_work_are_waited_for_as_far_as_they_work() -> None:
+    spent = Spent()
+    spent.turn(6.0, Reason.SERVERS)
+    spent.turn(2.0, Reason.LAST)
+    spent.turn(1.0, Reason.RETRY_AFTER, "http://a")
+    spent.worked = 7.5  # of 10 seconds, each of them
+
+    parts = {part.reason: part.seconds for part in spent.parts(10.0)}
+
+    assert parts == {
+        Reason.SHARDS: 6.0,
+        Reason.SERVERS: 1.5,
+        Reason.LAST: 0.5,
+        Reason.RETRY_AFTER: 1.0,
+        Reason.CPU: 1.0,
+    }
+    assert explain(spent, 10.0, 20)[-1].endswith("what decides is --processes")
+
+
+@pytest.mark.parametrize(
+    ("code", "phase"),
+    [("timeout.first_byte", "first byte"), ("connect.timeout", "connect"), ("dns.nxdomain", "DNS"),
+     ("tls.reset", "TLS"), ("proxy.refused", "connect"), ("timeout.deadline", "first byte")],
+)  # fmt: skip
+def test_what_failed_before_the_first_byte_has_received_nothing(code: str, phase: str) -> None:
+    spent = Spent()
+
+    spent.told(Timing(total=30.0), code)
+
+    assert {name for name, share in spent.phases().items() if share} == {phase}

@@ -162,9 +162,15 @@ def open(name: str, *, concurrency: int, limits: Limits, network: Network) -> En
 
         Proxy.parse(network.proxy)
     entry, transport = _split(name)
-    engine: Engine = import_module(entry.module).open(
-        transport, concurrency=concurrency, limits=limits, network=network
-    )
+    try:
+        engine: Engine = import_module(entry.module).open(
+            transport, concurrency=concurrency, limits=limits, network=network
+        )
+    except OSError as error:
+        raise EngineUnavailable(
+            f"engine {name!r} cannot be opened: {error.strerror or error}; it needs a few files,"
+            " sockets and threads of its own"
+        ) from error
     return engine
 
 

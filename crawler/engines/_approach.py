@@ -5,7 +5,8 @@
     dial()      CONNECTING ─► TUNNELLING ─► SECURING ─► send()
                                                    └──► fail()
 
-Transfer is the second half. Read beside it: _connect.py (the race, the tunnel), transports/tls.py.
+Transfer is the second half. Read beside it: _connect.py (the race), transports/_proxy.py (the
+tunnel), transports/tls.py.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from crawler import urls
-from crawler.engines._connect import Race, Tunnel, check_peer
+from crawler.engines._connect import Race, check_peer
 from crawler.engines._connection import SIZE, WRITE
 from crawler.errors import ConnectError, FetchError, FetchTimeout, LocalError
 from crawler.transports import tls
+from crawler.transports._proxy import Tunnel
 
 if TYPE_CHECKING:
     from crawler.engines._connection import Connection
@@ -61,20 +63,39 @@ class Approach:
         late_at: monotonic instant at which a limit is reached.
     """
 
-    # Defaults live on the class: most exchanges ride a kept connection and need none of these.
-    state = State.WAITING
-    _connection: Connection | None = None
-    _race: Race | None = None
-    _tunnel: Tunnel | None = None
-    _pipe: tls.Pipe | None = None
-    _phase = 0.0  # instant at which looking up, connecting or the handshake began
-    _dns = _connect = _tls = 0.0  # seconds they took
+    # Slots, and no defaults on the class: to look one up there costs ten times a slot.
+    __slots__ = (
+        "_begun",
+        "_connect",
+        "_connection",
+        "_deadline",
+        "_dns",
+        "_loop",
+        "_payload",
+        "_phase",
+        "_pipe",
+        "_race",
+        "_started",
+        "_tls",
+        "_tunnel",
+        "key",
+        "late_at",
+        "request",
+        "state",
+    )
 
     def __init__(self, loop: Loop, request: Request, payload: bytes, key: str, now: float) -> None:
         self._loop = loop
         self._payload = payload
         self.key = key
         self.request = request
+        self.state = State.WAITING
+        self._connection: Connection | None = None
+        self._race: Race | None = None
+        self._tunnel: Tunnel | None = None
+        self._pipe: tls.Pipe | None = None
+        self._phase = 0.0  # instant at which looking up, connecting or the handshake began
+        self._dns = self._connect = self._tls = 0.0  # seconds they took
         self._begun = now
         self._started = _utc(UTC)
         deadline = now + loop.limits.timeout

@@ -19,12 +19,12 @@ import time
 from typing import TYPE_CHECKING
 
 from crawler.engines._awaited_stream import AsyncStream
-from crawler.engines._connect import Tunnel
 from crawler.engines._ground import Ground, made
 from crawler.errors import ConnectError, FetchError, FetchTimeout, ProxyError
 from crawler.transports._attempt import Attempt
 from crawler.transports._bodies import LOOK
 from crawler.transports._dial import check_peer, connect_error, too_late
+from crawler.transports._proxy import Tunnel
 from crawler.transports._stream import Pace, end, lost
 from crawler.transports.resolve import check_public
 from crawler.wire.capture import parser_for
@@ -216,9 +216,10 @@ class Exchanges:
         raise failed
 
     async def _tunnel(self, stream: AsyncStream, tunnel: Tunnel, attempt: Attempt) -> None:
+        end = time.monotonic() + attempt.limits.connect - attempt.connect
         try:
             await stream.send(tunnel.request)
-            while not tunnel.feed(await stream.read(attempt.limits.connect)):
+            while not tunnel.feed(await stream.read(end - time.monotonic())):
                 pass
         except TimeoutError as error:
             raise attempt.timed_out(str(tunnel.late()), "timeout.connect") from error

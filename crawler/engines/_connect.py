@@ -1,13 +1,13 @@
-"""The way to a connected, secured connection: addresses race, then the tunnel, then TLS.
+"""The way to a connection: addresses race, and the first that is taken wins.
 
-    Race      addresses ──► the first Connection that is taken            CONNECTING
-    Tunnel    CONNECT host:port ──► 2xx from the proxy                    TUNNELLING
-    Shake     ClientHello ──► established                                 SECURING
+    a ──► refused
+      b ──► connected: the winner
+        c ──► closed
 
 Facts. A connect that fails says so at once, one that is dropped says nothing for two minutes, so
 the next address starts `Limits.stagger` after the last (RFC 8305 5). Each address has
 `Limits.connect`, and what follows on it, tunnel and TLS, must fit into the rest of that.
-Read beside it: _transfer.py, which goes through these steps; transports/_dial.py, the same by
+Read beside it: _approach.py, which goes on with the winner; transports/_dial.py, the same by
 blocking calls.
 """
 
@@ -18,10 +18,8 @@ from typing import TYPE_CHECKING
 
 from crawler.addresses import is_public
 from crawler.engines._connection import READ
-from crawler.errors import AddressBlocked, ConnectError, FetchTimeout, ProtocolError, ProxyError
+from crawler.errors import AddressBlocked, ConnectError, FetchTimeout
 from crawler.transports._dial import connect_error
-from crawler.wire.encode import USER_AGENT
-from crawler.wire.parse import ResponseParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +27,7 @@ if TYPE_CHECKING:
     from crawler.engines._connection import Connection
     from crawler.engines._loop import Loop
     from crawler.errors import FetchError
-    from crawler.model import Limits
-    from crawler.transports._proxy import Proxy
     from crawler.transports.resolve import Address
-    from crawler.urls import Origin
 
 STARVED = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -134,60 +129,6 @@ class Race:
         del self._racing[connection]
         self._loop.close_connection(connection)
         self.error = error
-
-
-class Tunnel:
-    """CONNECT to a proxy, without I/O: send `request`, feed what comes."""
-
-    def __init__(self, proxy: Proxy, origin: Origin, limits: Limits) -> None:
-        self._proxy = proxy
-        host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        self._target = f"{host}:{origin.port}"
-        # An answer to CONNECT has no body that anyone wants, as one to HEAD.
-        self._parser = ResponseParser("HEAD", limits)
-        lines = [f"CONNECT {self._target} HTTP/1.1", f"Host: {self._target}"]
-        lines.append(f"User-Agent: {USER_AGENT}")
-        if proxy.authorization:
-            lines.append(f"Proxy-Authorization: {proxy.authorization}")
-        self.request = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
-
-    def feed(self, data: bytes) -> bool:
-        """True once the tunnel is there.
-
-        Raises:
-            FetchError: ``proxy.*`` or ``proto.*``.
-        """
-        if not data:
-            raise self.broken("closed")
-        for position in range(len(data)):
-            # Byte by byte: what lies behind the head must not be taken for a part of it.
-            if self._parser.feed(data[position : position + 1]):
-                self._judge(len(data) - position - 1)
-                return True
-        return False
-
-    def broken(self, what: str) -> ProxyError:
-        """The error for a proxy that ended the connection."""
-        message = f"proxy {self._proxy.host} {what} after CONNECT {self._target}"
-        return ProxyError(message, code="proxy.bad_gateway")
-
-    def late(self) -> FetchTimeout:
-        """The error for a proxy that does not answer."""
-        message = f"proxy {self._proxy.host} did not answer CONNECT {self._target}"
-        return FetchTimeout(message, code="timeout.connect")
-
-    def _judge(self, surplus: int) -> None:
-        status, host = self._parser.status, self._proxy.host
-        if status == 407:
-            raise ProxyError(f"proxy {host} asks for credentials", code="proxy.auth")
-        if not 200 <= status < 300:
-            raise self.broken(f"answered {status}")
-        headers = self._parser.headers
-        announced = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-        if surplus or announced:
-            # A tunnel has no body (RFC 9110 9.3.6): what comes would be taken for the host's bytes.
-            message = f"proxy {host} answered CONNECT {self._target} with a body"
-            raise ProtocolError(message, code="proto.desync")
 
 
 def check_peer(connection: Connection, host: str) -> None:

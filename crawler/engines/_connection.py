@@ -241,6 +241,9 @@ class Connection:
     def _break(self, error: OSError) -> None:
         self.broken = error
         self._unsent = _EMPTY
+        # A peer that never gets the rest would wait for it, and we for the answer.
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
         self.watch(READ)
 
     def _receive(self, size: int) -> bytes:

@@ -27,6 +27,8 @@ from crawler.wire.plain import page_response, plain
 
 if TYPE_CHECKING:
     from crawler.engines._connection import Connection
+    from crawler.engines._loop import Loop
+    from crawler.model import Request
     from crawler.wire.parse import ResponseParser
     from crawler.wire.plain import Page
 
@@ -44,12 +46,16 @@ class Transfer(Approach):
         held: bytes of its body so far, where they count against the loop's budget.
     """
 
-    fresh = False
-    held = 0
-    _parser: ResponseParser | None = None
-    _sent = _received = 0.0  # instants of the request's last and the response's first byte
-    _since = 0.0  # instant from which the body's rate is measured
-    _had = 0  # bytes of it then
+    __slots__ = ("_had", "_parser", "_received", "_sent", "_since", "fresh", "held")
+
+    def __init__(self, loop: Loop, request: Request, payload: bytes, key: str, now: float) -> None:
+        Approach.__init__(self, loop, request, payload, key, now)  # cheaper than super()
+        self.fresh = False
+        self.held = 0
+        self._parser: ResponseParser | None = None
+        self._sent = self._received = 0.0  # instants: request's last, response's first byte
+        self._since = 0.0  # instant from which the body's rate is measured
+        self._had = 0  # bytes of it then
 
     def send(self, connection: Connection, now: float) -> None:
         loop = self._loop

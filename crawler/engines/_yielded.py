@@ -19,13 +19,13 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from crawler.engines._connect import Tunnel
 from crawler.engines._ground import Ground, made
 from crawler.engines._yielded_stream import WRITE, Wait, YieldStream, sleep
 from crawler.errors import ConnectError, FetchError, ProxyError
 from crawler.transports._attempt import Attempt
 from crawler.transports._bodies import LOOK
 from crawler.transports._dial import Racer, check_peer
+from crawler.transports._proxy import Tunnel
 from crawler.transports._stream import Pace, end, lost
 from crawler.transports.resolve import check_public
 from crawler.wire.capture import parser_for

@@ -21,6 +21,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from crawler import addresses
+from crawler.frontier._line import DEAD, Address, Line
 from crawler.model import Pause, Purpose, Request, Skip
 from crawler.robots import ALLOW_ALL
 from crawler.why import OF_HOLD, Reason
@@ -28,84 +29,14 @@ from crawler.why import OF_HOLD, Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from crawler.politeness import Answer, Pace
+    from crawler.pace import Pace
+    from crawler.politeness import Answer
     from crawler.robots import Robots, Rules
 
 _BLOCKED = "policy.address_blocked"
 _FIRST = -1  # the depth under which robots.txt, hops and retries stand: before all pages
 _RULES_LAST = 24 * 3600.0  # seconds: RFC 9309 2.4
 _UNREACHABLE = 3  # times robots.txt may be unreachable before its host is given up
-
-
-class Line:
-    """One host's requests, and what is known of the host.
-
-    Attributes:
-        origin: scheme, host and port.
-        pace: when its next exchange may begin.
-        is_public: a public address answered; from then on no other may.
-        read_at: monotonic instant its robots.txt was read; 0.0 where it was not.
-        rules: what its robots.txt allows; None while that is not known. They last until the instant
-            `rules_until`.
-        asked: its robots.txt is on its way; `asked_public` when a public page led to it.
-        blocked: why what public pages link to is refused: its address is private; "" for nothing.
-        refused: the code with which all of its requests are refused, and `reason` in words; "" for
-            none.
-        queue: (depth, turn, request), a heap.
-    """
-
-    __slots__ = (
-        "address",
-        "asked",
-        "asked_public",
-        "blocked",
-        "is_public",
-        "origin",
-        "pace",
-        "peer",
-        "queue",
-        "read_at",
-        "reason",
-        "refused",
-        "rules",
-        "rules_until",
-        "tries",
-        "waits",
-    )
-
-    def __init__(self, origin: str, pace: Pace) -> None:
-        self.origin = origin
-        self.pace = pace
-        self.peer = ""  # the address that answered last
-        self.rules: Rules | None = None
-        self.rules_until = 0.0
-        self.read_at = 0.0
-        self.is_public = False
-        self.asked = False
-        self.asked_public = False
-        self.blocked = ""
-        self.refused = ""
-        self.reason = ""
-        self.tries = 0
-        self.queue: list[tuple[int, int, Request]] = []
-        self.address: Address | None = None
-        self.waits = False  # it stands in _ready, in _resting or at its address
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing of it waits, rests or is under way."""
-        return not (self.queue or self.waits or self.asked or self.pace.under_way)
-
-
-class Address:
-    """What all hosts at one address have under way together."""
-
-    __slots__ = ("blocked", "most", "under_way")
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.under_way = 0
-        self.blocked: deque[Line] = deque()
 
 
 class Lines:
@@ -123,6 +54,7 @@ class Lines:
         waiting: requests in lines, and those that come again later.
         by_origin: the lines.
         forgotten: called with a line that is forgotten.
+        told: called with a line whose host has told something.
     """
 
     def __init__(
@@ -138,6 +70,7 @@ class Lines:
         self.waiting = 0
         self.by_origin: dict[str, Line] = {}
         self.forgotten: Callable[[Line], None] | None = None
+        self.told: Callable[[Line], None] | None = None
         self._pace_of = pace_of
         self._robots = robots
         self._fields = fields
@@ -213,8 +146,10 @@ class Lines:
         """An exchange with the request's host ended: see `contracts.Frontier`."""
         line = self.by_origin[request.origin]
         line.pace.end(answer, self._clock(), latency=latency, retry_after=rest)
+        if line.pace.news:
+            self._tell(line)
         if line.pace.dead and not line.refused:
-            line.refused, line.reason = "host.dead", "given up after many lost exchanges in a row"
+            line.refused, line.reason = DEAD
         if line.address is not None:
             line.address.under_way -= 1
             self._release(line.address)
@@ -244,6 +179,7 @@ class Lines:
             else:
                 now = self._clock()
                 line.pace.rest(now + robots.retry_in, now)
+            self._tell(line)
         self._line_up(line)
 
     def obey(self, line: Line, rules: Rules, *, age: float = 0.0) -> None:
@@ -251,7 +187,9 @@ class Lines:
         line.rules = rules
         line.read_at = self._clock() - age
         line.rules_until = line.read_at + _RULES_LAST
-        line.tries = 0
+        if line.tries:
+            line.tries = 0
+            self._tell(line)
         if rules.delay:
             line.pace.crawl_delay(rules.delay)
 
@@ -263,6 +201,11 @@ class Lines:
                 if self.forgotten is not None:
                     self.forgotten(line)
                 del self.by_origin[origin]
+
+    def _tell(self, line: Line) -> None:
+        line.pace.news = False
+        if self.told is not None:
+            self.told(line)
 
     def _of(self, line: Line, now: float, *, new: bool) -> Request | Skip | None:
         """What the line has now; None when it has to wait, and then it is put where it does."""

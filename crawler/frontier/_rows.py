@@ -7,12 +7,45 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from crawler.frontier import damage
 from crawler.model import Purpose, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from crawler.frontier._schema import Db
+
 Fields: TypeAlias = "tuple[tuple[str, str], ...]"
+
+
+class FieldsTable:
+    """Header fields by number, each kept once.
+
+    Args:
+        db: the file.
+        usual: the fields of requests that have no others: number 0, and not kept.
+
+    Attributes:
+        by_number: the fields.
+    """
+
+    def __init__(self, db: Db, usual: Fields) -> None:
+        self._db = db
+        self._numbers: dict[Fields, int] = {usual: 0}
+        for number, text in db.execute("SELECT id, fields FROM fields"):
+            fields = tuple((str(name), str(value)) for name, value in json.loads(text))
+            self._numbers.setdefault(fields, number)
+        self.by_number = {number: fields for fields, number in self._numbers.items()}
+
+    def number(self, fields: Fields) -> int:
+        """The number of these fields, which are kept when they are new. Raises FrontierError."""
+        number = self._numbers.get(fields)
+        if number is None:
+            added = self._db.execute("INSERT INTO fields(fields) VALUES (?)", (json.dumps(fields),))
+            number = added.lastrowid or 0
+            self._numbers[fields] = number
+            self.by_number[number] = fields
+        return number
 
 
 def request_of(
@@ -29,7 +62,7 @@ def request_of(
     identity, sitemap, depth, url, parent, number, told, fields, public_only = row[:9]
     attempt, etag, modified = row[9:]
     request = Request(
-        url,
+        damage.url(url),
         fields_by_number[fields],
         depth=depth,
         parent=parent,
@@ -58,11 +91,6 @@ def origin_of(url: str) -> str:
     """Scheme, host and port of a canonical URL."""
     end = url.find("/", 8)
     return url if end < 0 else url[:end]
-
-
-def fields_of(text: str) -> Fields:
-    """Header fields as the table has them."""
-    return tuple((str(name), str(value)) for name, value in json.loads(text))
 
 
 def told_of(request: Request) -> str | None:

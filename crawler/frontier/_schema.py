@@ -1,6 +1,7 @@
 """The file of a crawl: its tables, who may open it, and how it is put right after a crash.
 
     urls     one row for each URL that was ever added, or reached by a redirect
+    seen     the same by fingerprint, all but the newest
     hosts    one row for each origin: counters, how long it rests, its robots.txt
     meta     the version, the settings, how long the outputs were at the last commit
 
@@ -22,14 +23,15 @@ from crawler.errors import FrontierError
 if TYPE_CHECKING:
     from typing import IO, Any
 
-VERSION = 1
+VERSION = 2
+READABLE = frozenset({1, VERSION})  # by those that only look
 MARK = 0x63726177  # "craw", the application_id: says whose file it is
 
 _TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE hosts(
     id INTEGER PRIMARY KEY,
-    origin TEXT NOT NULL UNIQUE,
+    origin TEXT NOT NULL,                   -- id is made from it
     queued INTEGER NOT NULL DEFAULT 0,      -- URLs in state 0, sitemaps among them
     sitemaps INTEGER NOT NULL DEFAULT 0,    -- those of them that are sitemaps
     done INTEGER NOT NULL DEFAULT 0,        -- pages
@@ -37,12 +39,14 @@ CREATE TABLE hosts(
     skipped INTEGER NOT NULL DEFAULT 0,
     not_before REAL NOT NULL DEFAULT 0,     -- Unix time it rests until
     robots BLOB,                            -- robots.txt, deflated; NULL where not known
-    robots_at REAL NOT NULL DEFAULT 0       -- Unix time it was read
+    robots_at REAL NOT NULL DEFAULT 0,      -- Unix time it was read
+    told TEXT                               -- what it told us besides, see told.py; NULL nothing
 );
 CREATE INDEX hosts_queued ON hosts(id) WHERE queued > 0;
+CREATE INDEX hosts_resting ON hosts(not_before) WHERE not_before > 0;
 CREATE TABLE urls(
     id INTEGER PRIMARY KEY,
-    fingerprint INTEGER NOT NULL UNIQUE,
+    fingerprint INTEGER NOT NULL,           -- no two have the same: see _rows_seen.py
     host INTEGER NOT NULL,
     state INTEGER NOT NULL DEFAULT 0,       -- contracts.State
     purpose INTEGER NOT NULL DEFAULT 0,     -- 0 a page, 1 a sitemap
@@ -61,17 +65,34 @@ CREATE TABLE urls(
     modified TEXT,                          -- Last-Modified
     generation INTEGER NOT NULL DEFAULT 0   -- in which it ended
 );
+CREATE TABLE seen(fingerprint INTEGER PRIMARY KEY, row INTEGER NOT NULL);
 CREATE TABLE fields(id INTEGER PRIMARY KEY, fields TEXT NOT NULL UNIQUE);
 CREATE INDEX urls_queued ON urls(host, depth, id) WHERE state = 0;
 """
+_FROM_1 = """
+ALTER TABLE hosts ADD COLUMN told TEXT;
+CREATE INDEX hosts_resting ON hosts(not_before) WHERE not_before > 0;
+CREATE TABLE seen(fingerprint INTEGER PRIMARY KEY, row INTEGER NOT NULL);
+INSERT INTO seen SELECT fingerprint, id FROM urls ORDER BY fingerprint;
+INSERT INTO meta SELECT 'merged', coalesce(max(id), 0) FROM urls;
+"""
 
-ADD = """INSERT OR IGNORE INTO urls(id, fingerprint, host, purpose, depth, url, parent, number,
+ADD = """INSERT INTO urls(id, fingerprint, host, purpose, depth, url, parent, number,
 told, fields, public_only) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-REACHED = """INSERT OR IGNORE INTO urls(id, fingerprint, host, state, depth, url, parent, owner)
+HOST = "INSERT OR IGNORE INTO hosts(id, origin) VALUES (?, ?)"
+REACHED = """INSERT INTO urls(id, fingerprint, host, state, depth, url, parent, owner)
 VALUES (?, ?, ?, 4, ?, ?, ?, ?)"""
-OWNER = "SELECT state = 4 AND owner = ? FROM urls WHERE fingerprint = ?"
-HOSTS = """SELECT id, origin, queued, robots, robots_at FROM hosts
-WHERE queued > 0 AND id > ? AND not_before <= ? ORDER BY id LIMIT ?"""
+OWNER = "SELECT state = 4 AND owner = ? FROM urls WHERE id = ?"
+SEEN = "SELECT row FROM seen WHERE fingerprint = ?"
+SEE = "INSERT INTO seen VALUES (?, ?)"
+FRESH = "SELECT fingerprint, id FROM urls WHERE id > ?"  # since the last merge
+_HOST = """SELECT id, origin, queued, robots, robots_at, not_before, told,
+done + failed + skipped FROM hosts"""
+HOSTS = f"{_HOST} WHERE queued > 0 AND id > ? AND not_before <= ? ORDER BY id LIMIT ?"
+RESTING = f"""{_HOST} WHERE queued > 0 AND not_before > ? AND not_before > 0
+ORDER BY not_before LIMIT ?"""
+TOLD = "UPDATE hosts SET not_before = ?, told = ? WHERE id = ?"
+FORGET = "UPDATE hosts SET told = NULL WHERE told IS NOT NULL"
 NEXT = """SELECT id, purpose, depth, url, parent, number, told, fields, public_only, attempt, etag,
 modified FROM urls WHERE state = 0 AND host = ? ORDER BY depth, id LIMIT ?"""
 FINISH = """UPDATE urls SET state = ?, code = ?, status = ?, etag = ?, modified = ?, generation = ?
@@ -127,10 +148,22 @@ def locked(path: Path) -> IO[str]:
 class Db(sqlite3.Connection):
     """A connection whose errors are ours."""
 
+    def begin(self) -> None:
+        """Begin a transaction, unless one is under way. Raises FrontierError."""
+        if not self.in_transaction:
+            self.execute("BEGIN IMMEDIATE")
+
     def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
         """As in sqlite3. Raises FrontierError."""
         try:
             return super().execute(statement, values)
+        except sqlite3.Error as error:
+            raise FrontierError(f"the state of the crawl cannot be kept: {error}") from error
+
+    def executescript(self, script: str, /) -> sqlite3.Cursor:
+        """As in sqlite3. Raises FrontierError."""
+        try:
+            return super().executescript(script)
         except sqlite3.Error as error:
             raise FrontierError(f"the state of the crawl cannot be kept: {error}") from error
 
@@ -153,7 +186,8 @@ def opened(path: Path) -> Db:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         db = sqlite3.connect(path, isolation_level=None, timeout=5.0, factory=Db)
     except (sqlite3.Error, OSError) as error:
-        raise FrontierError(f"cannot open {str(path)!r}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise FrontierError(f"cannot open {str(path)!r}: {reason}") from error
     try:
         _prepare(db, path)
     except BaseException:
@@ -171,9 +205,9 @@ def _prepare(db: Db, path: Path) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if tables and mark != MARK:
         raise FrontierError(f"{str(path)!r} is not the state of a crawl")
-    if tables and version != VERSION:
+    if tables and version not in READABLE:
         raise FrontierError(
-            f"{str(path)!r} is of version {version}, and this program reads version {VERSION}:"
+            f"{str(path)!r} is of version {version}, and this program reads up to {VERSION}:"
             " finish it with the program that began it, or give another --state"
         )
     db.execute("PRAGMA journal_mode = WAL")
@@ -189,6 +223,8 @@ def _prepare(db: Db, path: Path) -> None:
         raise FrontierError(
             f"{str(path)!r} is damaged: {found}; `crawl export` reads what can still be read"
         )
+    if version < VERSION:
+        db.executescript(f"BEGIN;{_FROM_1}PRAGMA user_version = {VERSION};COMMIT;")
 
 
 def recovered(db: Db) -> dict[str, str]:

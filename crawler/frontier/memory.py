@@ -17,11 +17,11 @@ from crawler.frontier.seen import Seen
 from crawler.model import Purpose, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from crawler.contracts import Facts
-    from crawler.model import Pause, Skip
-    from crawler.politeness import Pace
+    from crawler.model import Failure, Pause, Skip
+    from crawler.pace import Pace
     from crawler.robots import Robots
 
 _SWEEP = 10_000  # hosts known before the first look for idle ones
@@ -111,6 +111,9 @@ class Memory:
         if request.purpose is Purpose.PAGE:
             self.counts[State.QUEUED] -= 1
             self.counts[state] += 1
+
+    def set_aside(self, waiting: Iterable[Failure], written: Iterable[Failure], /) -> None:
+        """Nothing is kept."""
 
     def commit(self, marks: Mapping[str, str], /, *, synced: bool = False) -> None:
         """Nothing is kept, so nothing is to be made safe."""

@@ -12,14 +12,15 @@ from urllib.parse import urlsplit
 from crawler import addresses, sameness
 from crawler.frontier.memory import Memory
 from crawler.hops import SAFE_HEADERS
-from crawler.politeness import PER_ADDRESS, pace_of
+from crawler.pace import PER_ADDRESS, pace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from crawler.frontier.sqlite import Sqlite
-    from crawler.politeness import Pace, Politeness
+    from crawler.pace import Pace
+    from crawler.politeness import Politeness
 
 
 def opened(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.contracts import State
 from crawler.errors import FrontierError
-from crawler.frontier import _schema
+from crawler.frontier import _schema, damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ class StateFile:
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
         except sqlite3.Error as error:
             raise FrontierError(f"{str(path)!r} is not the state of a crawl: {error}") from error
-        if (mark, version) != (_schema.MARK, _schema.VERSION):
+        if mark != _schema.MARK or version not in _schema.READABLE:
             self._db.close()
             raise FrontierError(f"{str(path)!r} is not the state of a crawl of this version")
 
@@ -84,6 +84,10 @@ class StateFile:
 
     def overview(self, *, hosts: int = 20) -> Overview:
         """How the crawl stands, with its `hosts` busiest hosts."""
+        with damage.as_error():
+            return self._overview(hosts)
+
+    def _overview(self, hosts: int) -> Overview:
         totals = self._query(_schema.COUNTS)[0]
         states = (State.QUEUED, State.DONE, State.FAILED, State.SKIPPED)
         return Overview(

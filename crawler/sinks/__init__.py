@@ -73,8 +73,13 @@ def choose(target: str) -> tuple[str, str]:
         return target, "warc"
     suffix = PurePath(target).suffix.lower()
     if suffix not in _SUFFIXES:
-        known = ", ".join(_SUFFIXES)
-        raise SinkError(f"no format for {target!r}: end it in {known}, or write {target}:jsonl")
+        known = ", ".join((*_SUFFIXES, ".warc.gz"))
+        form = name if colon and path and name.isalnum() else ""
+        said = f"there is no format {form!r}" if form else f"no format for {target!r}"
+        raise SinkError(
+            f"{said}: end it in {known}, or write {path if form else target}:FORMAT with one"
+            f" of {', '.join(FORMATS)}"
+        )
     return target, _SUFFIXES[suffix]
 
 

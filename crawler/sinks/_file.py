@@ -15,6 +15,7 @@ that there is fsync(2), of the directory too when the file is new.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
@@ -25,6 +26,7 @@ from zlib import crc32
 from crawler.errors import SinkError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 GATHER = 64 * 1024  # bytes gathered before they are written
@@ -76,6 +78,9 @@ class RecordFile:
                 self._begin(heading, lines=lines, fresh=not mark)
             if self.begins and heading:
                 self.add(heading)
+        except OSError as error:
+            os.close(self._fd)
+            raise self._failed(error) from error
         except BaseException:
             os.close(self._fd)
             raise
@@ -113,9 +118,9 @@ class RecordFile:
             self._fault = self._failed(error)
             raise self._fault from error
         self.size += len(data)
-        if self._regular and not os.fstat(self._fd).st_nlink:
-            self._fault = SinkError(f"{self.name} was removed while it was written")
-            raise self._fault
+        with self._faults():
+            if self._regular and not os.fstat(self._fd).st_nlink:
+                raise SinkError(f"{self.name} was removed while it was written")
 
     def mark(self) -> str:
         """Flush; how much of the file is whole, "" where that cannot be resumed.
@@ -127,19 +132,17 @@ class RecordFile:
         if not self._regular:
             return ""
         if self._marked != self.size:
+            with self._faults():
+                self._mark = f"{self.size}:{_checksum(self._fd, self.size):08x}"
             self._marked = self.size
-            self._mark = f"{self.size}:{_checksum(self._fd, self.size):08x}"
         return self._mark
 
     def sync(self) -> None:
         """Wait until what was flushed is on the disk. Raises SinkError, OutputClosed."""
         self.flush()
         if self._regular:
-            try:
+            with self._faults():
                 os.fsync(self._fd)
-            except OSError as error:
-                self._fault = self._failed(error)
-                raise self._fault from error
 
     def close(self) -> None:
         """Flush and close. Raises SinkError, OutputClosed."""
@@ -165,6 +168,18 @@ class RecordFile:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @contextlib.contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Whatever fails here ends the file: nothing more is taken."""
+        try:
+            yield
+        except SinkError as error:
+            self._fault = error
+            raise
+        except OSError as error:
+            self._fault = self._failed(error)
+            raise self._fault from error
 
     def _write(self, data: memoryview) -> int:
         try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import NamedTuple
 
     class Page(NamedTuple):
-        """An HTML page in the mirror."""
+        """An HTML page or a style sheet in the mirror."""
 
         url: str
         file: str
@@ -80,7 +80,7 @@ class Index:
             return found or self._new(url, kind, is_page=is_page)
 
     def note(self, url: str, file: str, encoding: str | None, digest: bytes | None) -> None:
-        """The body is there; of an HTML page its encoding and digest."""
+        """The body is there; of an HTML page or a style sheet its encoding and digest."""
         with self._faults():
             self._db.execute(
                 "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?)",
@@ -99,7 +99,7 @@ class Index:
             return page or self._one("SELECT file FROM aliases WHERE url = ?", url)
 
     def pages(self) -> Iterator[Page]:
-        """The HTML pages, by URL."""
+        """The HTML pages and style sheets, by URL."""
         with self._faults():
             yield from self._db.execute(
                 "SELECT url, file, encoding, digest FROM pages WHERE encoding IS NOT NULL"

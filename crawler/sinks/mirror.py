@@ -1,7 +1,7 @@
 """A crawl as files to browse: ``--mirror DIR``.
 
     write(page) ──► DIR/example.org/a/index.html      as it came, content decoded
-    close()     ──► the links of every HTML page lead to the files that are there
+    close()     ──► the links of every HTML page and style sheet lead to the files that are there
 
 Every whole page with status 200 is kept, under a name made of its URL (_places.py). A file is
 written beside and renamed, so that it is there whole or not at all; a page that is fetched again
@@ -22,12 +22,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from crawler import sniffing
+from crawler import sniffing, styles
 from crawler.charset import sniff
 from crawler.errors import SinkError
 from crawler.model import Response
 from crawler.sinks._mirror_index import NAME, Index
-from crawler.sinks._relinked import relinked
+from crawler.sinks._relinked import relinked, sheet_relinked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,8 +96,9 @@ class Mirror:
         with self._faults():
             file = self._index.place(outcome.url, kind, is_page=is_page)
             self._put(file, body)
-            encoding = sniff(body, kind) if is_page else None
-            self._index.note(outcome.url, file, encoding, _digest(body) if is_page else None)
+            has_links = is_page or (styles.is_sheet(kind) and _is_sheet(file))
+            encoding = sniff(body, kind) if has_links else None
+            self._index.note(outcome.url, file, encoding, _digest(body) if has_links else None)
             for url in outcome.request.via:
                 self._index.lead(url, file)
 
@@ -143,7 +144,8 @@ class Mirror:
             return quote(posixpath.relpath(target, posixpath.dirname(file))) if target else ""
 
         fresh = _digest(body) == digest
-        changed = relinked(body, encoding, url, way, is_fresh=fresh)
+        fitted = sheet_relinked if _is_sheet(file) else relinked
+        changed = fitted(body, encoding, url, way, is_fresh=fresh)
         if changed is not body:
             self._put(file, changed)
 
@@ -201,6 +203,10 @@ class Mirror:
             said = error.strerror if isinstance(error, OSError) else error
             self._fault = SinkError(f"cannot mirror into {self.name!r}: {said}")
             raise self._fault from error
+
+
+def _is_sheet(file: str) -> bool:
+    return file.lower().endswith(".css")  # which no page's does: see _places.py
 
 
 def _digest(body: bytes) -> bytes:

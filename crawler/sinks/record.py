@@ -164,8 +164,15 @@ class Describer:
         known = {*self._ours, *self._columns}
         for name in chosen:
             if name not in known:
+                import difflib
+
+                close = difflib.get_close_matches(name, known, n=1)
+                nearest = f"; did you mean {close[0]!r}?" if close else ""
                 there = ", ".join(sorted(known))
-                raise ValueError(f"no such field: {name!r} (there are {there})")
+                raise ValueError(
+                    f"no such field: {name!r}{nearest} (there are {there}; what lines of the input"
+                    " say beside their URL is carried)"
+                )
 
     def _looked_up(self, outcome: Final) -> Record:
         """The fields that are not in every record."""

@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from crawler import urls
-from crawler.errors import FetchTimeout
+from crawler.errors import FetchError, FetchTimeout
 from crawler.model import Timing
 from crawler.wire.parse import with_partial
 
 if TYPE_CHECKING:
-    from crawler.errors import FetchError
     from crawler.model import Limits, Request, Response
     from crawler.wire.parse import ResponseParser
 
@@ -95,7 +94,16 @@ class Attempt:
         return FetchTimeout(message, code=code)
 
     def respond(self, parser: ResponseParser) -> Response:
-        """The response that was read."""
+        """The response that was read.
+
+        Raises:
+            FetchError: it says that no request came in time, on a connection that had been used:
+                ours had crossed it on the way, so it may be repeated (RFC 9110, 15.5.9).
+        """
+        if parser.status == 408 and self._may_repeat():
+            error = FetchError(f"{self.peer} had given up waiting", code="net.reset")
+            error.stale = True
+            raise error
         elapsed = time.monotonic() - self.begun
         return parser.respond(
             self.request,
@@ -109,10 +117,9 @@ class Attempt:
     def failed(self, error: FetchError, parser: ResponseParser) -> FetchError:
         """The error with what had arrived, and with whether a fresh connection may help."""
         if (
-            self.reused
-            and not parser.started
+            not parser.started
             and error.code in {"net.empty_reply", "net.reset"}
-            and self.request.method in {"GET", "HEAD"}
+            and self._may_repeat()
         ):
             error.stale = True
         elapsed = time.monotonic() - self.begun
@@ -126,6 +133,9 @@ class Attempt:
             timing=self._timing(elapsed),
             reused=self.reused,
         )
+
+    def _may_repeat(self) -> bool:
+        return self.reused and self.request.method in {"GET", "HEAD"}
 
     def _timing(self, elapsed: float) -> Timing:
         request = self.request

@@ -283,26 +283,32 @@ class Racer:
         return True
 
 
+def _shown(address: Address) -> str:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"{host}:{address.port}"
+
+
 def connect_error(error: OSError, address: Address) -> FetchError:
     """What the failure of a connect means."""
-    said = error.strerror or str(error)
+    # asyncio has words of its own where strerror(3) stands elsewhere.
+    said = os.strerror(error.errno) if error.errno else str(error)
     code = _OURS.get(error.errno or 0)
     if error.errno == errno.EADDRNOTAVAIL and address.family == socket.AF_INET6:
         code = "connect.unreachable"  # a machine without IPv6 has no address to connect from
     elif code is not None:
-        return LocalError(f"no socket for {address.host} {address.port}: {said}", code=code)
+        return LocalError(f"no socket for {_shown(address)}: {said}", code=code)
     elif error.errno == errno.ECONNREFUSED:
         code = "connect.refused"
     elif error.errno == errno.ETIMEDOUT:
         code = "connect.timeout"
     else:
         code = "connect.reset" if error.errno in _RESET else "connect.unreachable"
-    return ConnectError(f"cannot connect to {address.host} {address.port}: {said}", code=code)
+    return ConnectError(f"cannot connect to {_shown(address)}: {said}", code=code)
 
 
 def too_late(address: Address, limit: float, attempt: Attempt) -> FetchTimeout:
     """The error for an address that has taken no connection in time."""
-    message = f"{address.host} {address.port} took no connection in {limit:.3g} s"
+    message = f"{_shown(address)} took no connection in {limit:.3g} s"
     return attempt.timed_out(message, "connect.timeout")
 
 

@@ -8,6 +8,7 @@ that they were typed for, and never further.
 from __future__ import annotations
 
 import base64
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -15,14 +16,19 @@ from urllib.parse import unquote_to_bytes
 import can_ada
 
 from crawler import urls
-from crawler.errors import ConnectionLost, FetchError, ProtocolError, ProxyError
+from crawler.errors import FetchTimeout, ProtocolError, ProxyError
 from crawler.wire.encode import USER_AGENT
 from crawler.wire.parse import ResponseParser
 
 if TYPE_CHECKING:
-    from crawler.model import Request
+    from crawler.errors import FetchError
+    from crawler.model import Limits, Request
     from crawler.transports._attempt import Attempt
     from crawler.transports._stream import Stream
+    from crawler.urls import Origin
+
+MOST_HEAD = 16 * 1024  # bytes of an answer to CONNECT, interim ones included: curl's limit, too
+_SHORTEST = 0.001  # seconds of a wait: 0.0 would mean none
 
 
 class Proxy(NamedTuple):
@@ -58,52 +64,87 @@ class Proxy(NamedTuple):
 
     def refused(self, error: FetchError) -> ProxyError:
         """What a failed connection to the proxy means."""
-        return ProxyError(f"proxy {self.host} {self.port}: {error}", code="proxy.refused")
+        return ProxyError(f"by the proxy {self.host}:{self.port}: {error}", code="proxy.refused")
+
+
+class Tunnel:
+    """CONNECT to a proxy, without I/O: send `request`, feed what comes."""
+
+    def __init__(self, proxy: Proxy, origin: Origin, limits: Limits) -> None:
+        self._proxy = proxy
+        host = f"[{origin.host}]" if ":" in origin.host else origin.host
+        self._target = f"{host}:{origin.port}"
+        # An answer to CONNECT has no body that anyone wants, as one to HEAD.
+        self._parser = ResponseParser("HEAD", limits)
+        self._size = 0
+        lines = [f"CONNECT {self._target} HTTP/1.1", f"Host: {self._target}"]
+        lines.append(f"User-Agent: {USER_AGENT}")
+        if proxy.authorization:
+            lines.append(f"Proxy-Authorization: {proxy.authorization}")
+        self.request = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+
+    def feed(self, data: bytes) -> bool:
+        """True once the tunnel is there.
+
+        Nothing behind the head is anybody's: until we have said something, a host says nothing.
+
+        Raises:
+            FetchError: ``proxy.*`` or ``proto.*``.
+        """
+        if not data:
+            raise self.broken("closed")
+        done = self._parser.feed(data)
+        self._size += len(data)
+        if self._size - self._parser.excess > MOST_HEAD:
+            message = (
+                f"proxy {self._proxy.host} answered CONNECT {self._target} with more than"
+                f" {MOST_HEAD} bytes of head"
+            )
+            raise ProtocolError(message, code="proto.headers_too_large")
+        if done:
+            self._judge()
+        return done
+
+    def broken(self, what: str) -> ProxyError:
+        """The error for a proxy that ended the connection."""
+        message = f"proxy {self._proxy.host} {what} after CONNECT {self._target}"
+        return ProxyError(message, code="proxy.bad_gateway")
+
+    def late(self) -> FetchTimeout:
+        """The error for a proxy that does not answer."""
+        message = f"proxy {self._proxy.host} did not answer CONNECT {self._target}"
+        return FetchTimeout(message, code="timeout.connect")
+
+    def _judge(self) -> None:
+        status, host = self._parser.status, self._proxy.host
+        if status == 407:
+            raise ProxyError(f"proxy {host} asks for credentials", code="proxy.auth")
+        if not 200 <= status < 300:
+            raise self.broken(f"answered {status}")
+        headers = self._parser.headers
+        announced = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        if self._parser.excess or announced:
+            # A tunnel has no body (RFC 9110 9.3.6): what comes would be taken for the host's bytes.
+            message = f"proxy {host} answered CONNECT {self._target} with a body"
+            raise ProtocolError(message, code="proto.desync")
 
 
 def open_tunnel(stream: Stream, proxy: Proxy, attempt: Attempt) -> None:
-    """Have the proxy connect `stream` to the attempt's origin.
+    """Have the proxy connect `stream` to the attempt's origin, in what is left of `connect`.
 
     Raises:
         FetchError: ``proxy.*``, ``timeout.connect``, ``proto.*``.
     """
-    host, port = attempt.origin.host, attempt.origin.port
-    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", f"User-Agent: {USER_AGENT}"]
-    if proxy.authorization:
-        lines.append(f"Proxy-Authorization: {proxy.authorization}")
-    stream.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("ascii"))
-    attempt.wrote = b""  # that was said to the proxy alone
-    parser = ResponseParser("HEAD", attempt.limits)  # an answer to CONNECT has no body either
-    stream.settimeout(attempt.limits.connect)
+    tunnel = Tunnel(proxy, attempt.origin, attempt.limits)
+    end = time.monotonic() + attempt.limits.connect - attempt.connect
     try:
-        surplus = _read(stream, parser)
+        stream.sendall(tunnel.request)
+        attempt.wrote = b""  # that was said to the proxy alone
+        done = False
+        while not done:
+            stream.settimeout(max(_SHORTEST, end - time.monotonic()))
+            done = tunnel.feed(stream.recv())
     except TimeoutError as error:
-        message = f"proxy {proxy.host} {proxy.port} did not answer CONNECT {target}"
-        raise attempt.timed_out(message, "timeout.connect") from error
-    except (OSError, ConnectionLost) as error:
-        message = f"proxy {proxy.host} {proxy.port} closed after CONNECT {target}"
-        raise ProxyError(message, code="proxy.bad_gateway") from error
-    if parser.status == 407:
-        raise ProxyError(f"proxy {proxy.host} asks for credentials", code="proxy.auth")
-    if not 200 <= parser.status < 300:
-        message = f"proxy {proxy.host} answered {parser.status} to CONNECT {target}"
-        raise ProxyError(message, code="proxy.bad_gateway")
-    announced = parser.headers.get("content-length", "0") != "0"
-    if surplus or announced or "transfer-encoding" in parser.headers:
-        # A tunnel has no body (RFC 9110 9.3.6): what comes would be taken for the host's bytes.
-        message = f"proxy {proxy.host} answered CONNECT {target} with a body"
-        raise ProtocolError(message, code="proto.desync")
-
-
-def _read(stream: Stream, parser: ResponseParser) -> int:
-    """Feed the parser to the end of the head; the number of bytes that came after it."""
-    while True:
-        data = stream.recv()
-        if not data:
-            parser.end()
-            return 0
-        for position in range(len(data)):
-            # Byte by byte: what lies behind the head must not be taken for a part of it.
-            if parser.feed(data[position : position + 1]):
-                return len(data) - position - 1
+        raise attempt.timed_out(str(tunnel.late()), "timeout.connect") from error
+    except OSError as error:
+        raise tunnel.broken("closed") from error

@@ -151,6 +151,9 @@ class Stream:
             raise self.attempt.timed_out(message, "timeout.first_byte") from error
         except OSError as error:
             self._broken = error
+            # A peer that never gets the rest would wait for it, and we for the answer.
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
 
     def _receive(self, size: int) -> bytes:
         left = self.attempt.deadline - time.monotonic()

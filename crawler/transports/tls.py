@@ -77,7 +77,8 @@ def error(exc: OSError, host: str, *, established: bool = False) -> FetchError:
         established: the handshake is over.
     """
     code = _code(exc, established=established)
-    return TLSError(f"TLS with {host}: {_said(exc)}", code=code)
+    hint = "; this port does not speak TLS: is http:// meant?" if code == "tls.not_tls" else ""
+    return TLSError(f"TLS with {host}: {_said(exc)}{hint}", code=code)
 
 
 def _code(exc: OSError, *, established: bool) -> str:

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crawler.drafts import response
 from crawler.errors import BodyTooLarge, ProtocolError, TLSError
-from crawler.model import NO_TIMING, Headers, response
+from crawler.model import NO_TIMING, Headers
 from crawler.wire import framing
 from crawler.wire.chunked import ChunkedBody
 from crawler.wire.ends import broken, late, with_partial

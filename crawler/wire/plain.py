@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.model import Headers, response
+from crawler.drafts import response
+from crawler.model import Headers
 from crawler.wire.framing import DECIDING
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 
     Page: TypeAlias = tuple[str, bytes, bytes, bytes]  # reason, block, block in lower case, body
 
-_LENGTH = b"content-length"
-_KEEPS = {b"connection": b"keep-alive"}
-_DIGITS = 15  # in a Content-Length; a longer one is no plain page
+_KEPT = (b"connection", b"keep-alive")  # says what is so anyway
 
 
 def plain(found: re.Match[bytes], data: bytes, limits: Limits) -> Page | None:
@@ -42,16 +41,12 @@ def plain(found: re.Match[bytes], data: bytes, limits: Limits) -> Page | None:
     if status != b"200" or minor != b"1":
         return None
     low = block.lower()
-    several = DECIDING.findall(low)
-    fields = dict(several)
-    length = fields.pop(_LENGTH, b"")
-    if (fields and fields != _KEEPS) or len(several) != len(fields) + 1:
-        return None
+    fields = DECIDING.findall(low)
+    if _KEPT in fields:
+        fields.remove(_KEPT)
     end = found.end()
     size = len(data) - end
-    if not 0 < size <= limits.max_bytes or not length.isdigit() or len(length) > _DIGITS:
-        return None
-    if int(length) != size:
+    if fields != [(b"content-length", b"%d" % size)] or not 0 < size <= limits.max_bytes:
         return None
     text = "OK" if reason == b"OK" else (reason or b"").decode("latin-1")
     return text, block, low, data[end:]

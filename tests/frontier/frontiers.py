@@ -9,7 +9,8 @@ from crawler.contracts import Facts, State
 from crawler.frontier.memory import Memory
 from crawler.frontier.sqlite import Sqlite
 from crawler.model import Pause, Purpose, Request, Skip
-from crawler.politeness import Answer, Pace, Politeness
+from crawler.pace import Pace
+from crawler.politeness import Answer, Politeness
 
 OWN = Politeness(concurrency=1000)
 OPEN: list[Memory | Sqlite] = []
@@ -41,7 +42,7 @@ def made(kind: str, folder: Path, pace=own, **options) -> Memory | Sqlite:
     if kind == "memory":
         OPEN.append(Memory(pace, **options))
     else:
-        OPEN.append(Sqlite(folder / "crawl.db", pace, **options))
+        OPEN.append(Sqlite(folder / "crawl.db", pace, seen=3, **options))
     return OPEN[-1]
 
 

@@ -94,6 +94,26 @@ def test_a_redirect_on_the_way_is_followed_again_after_a_kill(tmp_path: Path) ->
     assert not frontier.is_new(page("a", 9, via=(second.url,), row=second.row))
 
 
+def test_a_page_is_known_wherever_its_fingerprint_is(tmp_path: Path) -> None:
+    """In memory, in the table, in the rows that a kill left: once each."""
+    frontier = made("sqlite", tmp_path)
+    for number in range(5):  # three are enough for the table
+        assert frontier.add(page("a", number))
+    frontier.commit({})
+    assert frontier._db.execute("SELECT count(*) FROM seen").fetchone() == (5,)
+    assert frontier.add(page("a", 5))
+    frontier.commit({})
+    assert frontier.add(page("a", 6))  # killed before the next commit
+
+    frontier = reopened(tmp_path)
+
+    assert [frontier.add(page("a", number)) for number in range(8)] == [False] * 6 + [True] * 2
+    frontier.commit({})
+    fingerprints = "SELECT fingerprint, row FROM seen ORDER BY row"
+    rows = "SELECT fingerprint, id FROM urls ORDER BY id"
+    assert frontier._db.execute(fingerprints).fetchall() == frontier._db.execute(rows).fetchall()
+
+
 def test_attempts_are_remembered(tmp_path: Path) -> None:
     frontier = made("sqlite", tmp_path)
     pages(frontier, 1)
@@ -324,15 +344,15 @@ def test_only_a_front_is_in_memory(tmp_path: Path) -> None:
         assert sum(len(line.queue) for line in frontier.lines.by_origin.values()) <= 3 * 32
 
     assert len(seen) == 3000
-    assert not frontier._hosts
+    assert not frontier._front._hosts
 
 
 def test_hosts_come_into_memory_as_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crawler.frontier.sqlite._LINES", 10)
-    monkeypatch.setattr("crawler.frontier.sqlite._IDLE", 10)
-    monkeypatch.setattr("crawler.frontier.sqlite._CHUNK", 4)
+    monkeypatch.setattr("crawler.frontier._front._LINES", 10)
+    monkeypatch.setattr("crawler.frontier._front._IDLE", 10)
+    monkeypatch.setattr("crawler.frontier._front._CHUNK", 4)
     clock = Clock()
     frontier = made("sqlite", tmp_path, clock=clock)
     for number in range(200):
@@ -344,7 +364,7 @@ def test_hosts_come_into_memory_as_there_is_room(
         if isinstance(item, Request):
             seen.append(item.url)
             finish(frontier, item)
-            assert len(frontier._hosts) <= 14
+            assert len(frontier._front._hosts) <= 14
         else:
             clock.now += 1.0
             if item is None and not frontier.waiting:

@@ -27,6 +27,16 @@ _INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + _LENGTH
 _MOVED = b"HTTP/1.1 301 Moved\r\nLocation: /b\r\nContent-Length: 3\r\nKeep-Alive: max=5\r\n\r\nabc"
 _MESSAGES = (_LENGTH, _CHUNKED, _CLOSE, _INTERIM, _MOVED)
 
+_SHEET = rb"""@charset "utf-8"; @import "a.css" screen; @import url(b.css);
+/* url(no) */ p { background: url( c.png ) } @font-face { src: url("d\2e woff"), local("x") }
+i { b: image-set("e.png" 1x, url(f.png) 2x); content: "no" } @namespace url(http://g/);
+u { b: u\72l(h\)i) url(data:image/png;base64,AA==) url(#j) }"""
+_STYLED = b"""<!doctype html><base href=/b/><style>@import 'i.css'; p{background:url(p.png)}</style>
+<p style="background: url(&quot;q.png&quot;)" class=x><img srcset="a.png 1x, b.png 2x" src=a.png>
+<i style=b:url(r.png)><link rel=stylesheet href=/s.css integrity=sha256-x crossorigin>
+<meta http-equiv=refresh content="5; url=/b"><a href='//c.example/d?e=f&amp;g=h#i j'>k</a>
+<svg><use xlink:href=u.svg#v></svg><form action=w>"""
+
 SEEDS: dict[str, tuple[bytes, ...]] = {
     "response": _MESSAGES,
     "codings": (
@@ -54,6 +64,8 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
     ),
     "sitemap": (_SITEMAP, _FEED, _INDEX, gzip.compress(_SITEMAP), b"https://a.example/1\n/2\n"),
     "page": (_PAGE, b"<div>" * 300 + b"<a href=x>", _PAGE.decode().encode("utf-16")),
+    "sheet": (_SHEET, _SHEET.replace(b'"', b"'")),
+    "mirrored": (_PAGE, _STYLED, _SHEET),
     "charset": (_PAGE, b"<meta charset=shift_jis>\x83\x65", b"\xff\xfe<\0a\0>\0"),
     "input": (
         b"https://a.example/\n# no\nb.example/x\tkey=value\n\xef\xbb\xbf",

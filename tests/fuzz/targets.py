@@ -6,6 +6,8 @@ urls        canonical twice is canonical once; joining never makes another schem
 robots      never raises; a verdict whatever the path
 sitemap     nothing but SitemapError; only http(s)
 page        links whatever the page: http(s), without doubles, within the cap
+sheet       references of styles in order, and what is put in their place is what is found there
+mirrored    a page whose links were made to fit has the same elements; once more changes nothing
 charset     text whatever the bytes
 input       lines, and the rows and objects in them: never raises
 warc        what is written is what a reader gets, byte for byte
@@ -17,15 +19,19 @@ import contextlib
 import io
 import json
 import random
+import re
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from crawler import charset, entries, extract, hostnames, robots, sitemaps, urls
+from crawler import charset, css, entries, extract, hostnames, robots, sitemaps, urls
 from crawler.errors import FetchError, InputError, InvalidURL, SitemapError
+from crawler.labels import ENCODINGS
 from crawler.lines import lines, recoded, unpacked
 from crawler.model import Headers, Limits, Request, Response
+from crawler.sinks._relinked import relinked, sheet_relinked
 from crawler.sinks.record import Describer
 from crawler.wire.decode import decode
 from crawler.wire.parse import ResponseParser
@@ -153,6 +159,51 @@ def page(data: bytes) -> None:
         for link in (*found.links, *found.requisites):
             assert link.startswith(("http://", "https://"))
             assert urls.canonical(link) == link or hostnames.MOVED in link
+    glanced = extract.glanced(given)
+    if glanced is not None:
+        with_tree = extract.extract(given, parser="tree")
+        assert set(glanced.links) == set(with_tree.links)
+        assert replace(glanced, links=()) == replace(with_tree, links=())
+
+
+def sheet(data: bytes) -> None:
+    """References stand one behind the other, and can be replaced."""
+    given, other = data.decode("latin-1"), "../a b('\"\\).png"
+    spans = list(css.references(given))
+    ends, begins = [0, *(end for _, end in spans)], [*(begin for begin, _ in spans), len(given)]
+    assert all(end <= begin for end, begin in zip(ends, begins, strict=True))
+    changed = css.rewritten(given, lambda _: other)
+    found = [css.meaning(changed[begin:end]) for begin, end in css.references(changed)]
+    assert found == [other] * len(spans)
+
+
+def mirrored(data: bytes) -> None:
+    """A page and a style sheet whose links lead to files, as browsers see them."""
+    encoding = charset.sniff(data, "")
+    codec = ENCODINGS[encoding]
+    # In a drawing <style> is an element like any other, which only a tree can tell: see flat.py.
+    is_plain = not re.search(rb"<(?:svg|math)\b.*<style", data, re.IGNORECASE | re.DOTALL)
+    for fitted in (relinked, sheet_relinked):
+        changed = fitted(data, encoding, BASE, _way, is_fresh=True)
+        assert fitted(changed, encoding, BASE, _way, is_fresh=False) == changed
+        if fitted is relinked and is_plain:
+            before, after = (_elements(body.decode(codec, "replace")) for body in (data, changed))
+            assert before == after
+
+
+def _way(url: str) -> str:
+    """A file for every other URL."""
+    return f"../a%20b/{zlib.crc32(url.encode()):x}.html" if len(url) % 2 else ""
+
+
+def _elements(page: str) -> list[tuple[str, list[str]]]:
+    """Every element with the names of its attributes."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    return [
+        (node.tag or "", [name.removeprefix("data-") for name in node.attributes])
+        for node in LexborHTMLParser(page).css("*")
+    ]
 
 
 def text(data: bytes) -> None:
@@ -243,6 +294,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "robots": rules,
     "sitemap": sitemap,
     "page": page,
+    "sheet": sheet,
+    "mirrored": mirrored,
     "charset": text,
     "input": read,
     "warc": warc,

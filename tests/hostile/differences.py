@@ -24,6 +24,7 @@ DIFFERENCES |= {
     ("urllib", "KA02-head"): ("requests", _URLLIB),
     ("urllib", "KA03"): ("outcome", _URLLIB),
     ("urllib", "KA07"): ("outcome", _URLLIB),
+    ("urllib", "KA09-crossed"): ("requests", _URLLIB),
 }
 DIFFERENCES |= {
     (EVERY, "RB22-host"): (

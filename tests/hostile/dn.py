@@ -101,11 +101,32 @@ ROWS = [
         asks=TUNNEL,
         proxied=True,
         code="proto.headers_too_large",
-        limits={"head": 16 * 1024},  # a tunnel's head is read byte by byte
+    ),
+    Row(
+        "PX04-whole",
+        says(b"HTTP/1.1 200 OK\r\n" + b"X-More: %s\r\n" % (b"y" * 200) * 100 + b"\r\n"),
+        asks=TUNNEL,
+        proxied=True,
+        code="proto.headers_too_large",
+    ),
+    Row(
+        "PX04-interim",
+        says(b"HTTP/1.1 103 Early Hints\r\nX-More: %s\r\n\r\n" % (b"y" * 2000) * 9),
+        asks=TUNNEL,
+        proxied=True,
+        code="proto.headers_too_large",
     ),
     Row(
         "PX05",
         ((Read(), Hold()),),
+        asks=TUNNEL,
+        proxied=True,
+        code="timeout.connect",
+        retry="backoff",
+    ),
+    Row(
+        "PX05-drip",
+        ((Read(), Send(b"HTTP/1.1 200 OK\r\nX-More: "), Flood(b"y", 0.05)),),
         asks=TUNNEL,
         proxied=True,
         code="timeout.connect",
@@ -127,6 +148,21 @@ ROWS = [
         proxied=True,
         code=BLOCKED,
         heads=(b"GET http://93.184.216.34/ HTTP/1.1",),
+    ),
+    Row(
+        "PX-pieces",
+        (
+            (
+                Read(),
+                *(Send(piece) for piece in (b"H", b"TTP/1.1 100 Continue\r", b"\n\r\nHTTP/1.1 2")),
+                *(Send(piece) for piece in (b"00 OK\r\nVia: a\r\n\r", b"\n")),
+                Handshake(),
+            ),
+        ),
+        asks=(Ask(url=f"https://{NAME}/"),),
+        proxied=True,
+        tls="good",
+        heads=(f"CONNECT {NAME}:443 HTTP/1.1".encode(), b"GET / HTTP/1.1"),
     ),
     Row(
         "PX-tunnel",

@@ -69,6 +69,17 @@ ROWS = [
         fresh=("/second",),
         seen=1,
     ),
+    # It was on its way when the request was sent: one would take it for the answer.
+    Row("KA09-crossed", ((Read(), GOOD, Read(), TIMEOUT, Close()),), asks=TWICE, seen=2),
+    Row(
+        "KA09-posted",
+        ((Read(), GOOD, Read(), TIMEOUT, Close()), (Read(), TIMEOUT, Close())),
+        asks=POSTED,
+        status=408,
+        body=b"",
+        seen=1,
+    ),
+    Row("KA09-fresh", says(TIMEOUT.data), status=408, body=b"", connection="close"),
     # Five minutes, an idle half minute and a thousand requests, scaled down.
     Row("KA10", asks=PAUSED, fresh=("/second",), limits={"keep_life": 0.05}),
     Row("KA10-idle", asks=PAUSED, fresh=("/second",), limits={"keep_idle": 0.03}),

@@ -1,4 +1,4 @@
-"""Every way into a private network, times every spelling of it: inside_matrix.py FOLDER ENGINE...
+"""Every way inside, times every spelling of it: inside_matrix.py FOLDER ENGINE[*PROCESSES]...
 
 In a network of its own, as inside.py, whose resolver and public address it has. Prints as JSON what
 became of every cell, what the canary was asked for, and what the proxy was.
@@ -25,7 +25,8 @@ inside.NAMES["metadata.seed.test"] = ["169.254.169.254"]
 inside.NAMES["six.seed.test"] = []
 inside.NAMES["sub.localhost"] = ["127.0.0.1"]
 # What is found under these words has an outcome of its own; of sitemaps only the canary tells.
-WAYS = ("link", "image", "set", "style", "refresh", "header", "next", "hop", "again", "entry")
+WAYS = ("link", "image", "set", "style", "import", "drawn", "inline", "refresh", "header", "next",
+        "hop", "again", "entry")  # fmt: skip
 _LOOPBACK = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x7f\0\0\1"  # records of the answer
 _LOOPBACK_6 = b"\xc0\x0c\0\x1c\0\1\0\0\0\0\0\x10" + b"\0" * 15 + b"\1"
 
@@ -53,6 +54,30 @@ def linked(kind):
     return "".join(f'<a href="{at(n, kind)}">x</a>' for n in range(len(SPELLINGS)))
 
 
+def styled(number, path):
+    return at(number, path).replace("\\", "\\\\")
+
+
+def everywhere():
+    """A page that refers to every spelling in every way that a page has."""
+    everything = range(len(SPELLINGS))
+    return linked("link") + '<link rel="stylesheet" href="/sheet">' + "".join(
+        f'<a href="/to/{n}">x</a><img src="{at(n, "image")}"><img srcset="{at(n, "set")} 2x">'
+        f'<link rel="stylesheet" href="{at(n, "style")}">'
+        f"<style>a{{b:url('{styled(n, 'inline')}')}}</style>"
+        for n in everything
+    )  # fmt: skip
+
+
+def sheet():
+    imports = [f'@import "{styled(n, "import")}";' for n in range(len(SPELLINGS))]
+    drawn = [f'a{{b:url("{styled(n, "drawn")}")}}' for n in range(len(SPELLINGS))]
+    return "".join(imports + drawn)
+
+
+REFERRING = {"/links": ("text/html", everywhere), "/sheet": ("text/css", sheet)}
+
+
 def page(host, path):
     """Status, fields and body of what a public host says."""
     number = int(path.rpartition("/")[2]) if path.rpartition("/")[2].isdigit() else 0
@@ -74,14 +99,9 @@ def page(host, path):
         return (301, 302, 303, 307, 308)[number % 5], {"Location": at(number, "hop")}, ""
     if path.startswith("/again/"):
         return 503, {"Location": at(number, "again"), "Retry-After": "0"}, ""
-    if path == "/links":
-        own = "".join(f'<a href="/to/{n}">x</a>' for n in everything)
-        more = "".join(
-            f'<img src="{at(n, "image")}"><img srcset="{at(n, "set")} 2x">'
-            f'<link rel="stylesheet" href="{at(n, "style")}">'
-            for n in everything
-        )
-        return 200, {"Content-Type": "text/html"}, linked("link") + own + more
+    if path in REFERRING:
+        kind, made = REFERRING[path]
+        return 200, {"Content-Type": kind}, made()
     if path.startswith("/refresh/"):
         refresh = f'<meta http-equiv="refresh" content="0; url={at(number, "refresh")}">'
         base = f'<base href="{at(number, "base/")}"><a href="below">x</a>'
@@ -186,11 +206,13 @@ def main(folder, names):
 
     def run(engine, seeds, **options):
         options = {"max_depth": 2, **options}
+        engine, _, processes = engine.partition("*")
         return {
             outcome.request.url: getattr(outcome, "code", "")
             for outcome in crawl(
                 seeds, engine=engine, scope=Everywhere(max_depth=options.pop("max_depth")),
                 requisites=True, sitemaps=True, concurrency=16,
+                processes=int(processes or 1),
                 limits=Limits(retries=1, timeout=4.0, connect=1.0), robots=True,
                 politeness=Politeness(concurrency=16, follow=False), **options,
             )
@@ -200,7 +222,7 @@ def main(folder, names):
     for engine in names:
         found[engine] = run(engine, seeds)
         state = f"{folder}/{engine}.db"
-        rebound = f"http://rebind-{engine.replace('+', '-')}.test/"
+        rebound = f"http://rebind-{engine.replace('+', '-').replace('*', '-')}.test/"
         first = run(engine, [rebound], max_pages=1, state=state)
         # The second run asks anew for its name, which means the loopback by then.
         found[f"{engine} resumed"] = first | run(engine, [rebound], state=state)

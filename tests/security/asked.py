@@ -12,6 +12,8 @@ from typing import Any
 from crawler import crawl, engines, fetch_all
 from crawler.model import Limits, Network, Request
 from crawler.politeness import Politeness
+from crawler.scope import Scope
+from crawler.traps import FINE, Ruling
 
 TESTS = Path(__file__).parent.parent
 # The engines with exchanges of their own, and each transport once.
@@ -20,6 +22,13 @@ BY_PROXY = (
     "greenlets+socket", "asyncio", "selectors", "uring",
 )  # fmt: skip
 LIMITS = Limits(retries=0, timeout=8.0, connect=5.0)
+
+
+class Everywhere(Scope):
+    """A scope that is no help: whatever is linked belongs to the crawl."""
+
+    def ruling(self, request: Request) -> Ruling:
+        return FINE
 
 
 def network_of(job: dict[str, Any]) -> Network:
@@ -40,14 +49,20 @@ def codes(job: dict[str, Any]) -> dict[str, str]:
                 body=body.encode())
         for url, fields, method, body in job["requests"]
     ]  # fmt: skip
-    network, engine = network_of(job), job["engine"]
+    engine, processes = job["engine"], job.get("processes", 1)
+    network = network_of(job)
     if job.get("crawl"):
         outcomes = crawl(
-            requests, scope="domain", robots=False, engine=engine, concurrency=8, limits=LIMITS,
-            network=network, politeness=Politeness(concurrency=8, follow=False),
+            requests, scope=Everywhere(max_depth=3) if job.get("everywhere") else "domain",
+            robots=False, engine=engine, concurrency=8, limits=LIMITS, network=network,
+            politeness=Politeness(concurrency=8, follow=False), processes=processes,
+            cookies=job.get("cookies", False),
         )  # fmt: skip
     else:
-        outcomes = fetch_all(requests, engine=engine, concurrency=8, limits=LIMITS, network=network)
+        outcomes = fetch_all(
+            requests, engine=engine, concurrency=8, limits=LIMITS, network=network,
+            processes=processes,
+        )  # fmt: skip
     return {
         (outcome.request.via or (outcome.request.url,))[0]: getattr(outcome, "code", "")
         for outcome in outcomes
@@ -56,7 +71,8 @@ def codes(job: dict[str, Any]) -> dict[str, str]:
 
 def played(job: dict[str, Any]) -> dict[str, str]:
     """`codes`, in a process of its own where the engine needs the patch."""
-    if not engines.needs_patch(job["engine"]):
+    # With several processes it is they that gevent patches.
+    if job.get("processes", 1) > 1 or not engines.needs_patch(job["engine"]):
         return codes(job)
     paths = os.pathsep.join((str(TESTS), str(TESTS.parent)))
     done = subprocess.run(

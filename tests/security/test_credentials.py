@@ -116,13 +116,17 @@ def _leaks(servers: Servers) -> Iterator[str]:
                 yield f"{cell}: what is harmless was lost: {said.raw!r}"
 
 
-def _jobs(servers: Servers, engine: str, **network: object) -> Iterator[dict[str, object]]:
+def _jobs(
+    servers: Servers, engine: str, *, processes: int = 1, **network: object
+) -> Iterator[dict[str, object]]:
     """The matrix in two runs: redirects are followed always, pages by a crawl only."""
     for is_crawl in (False, True):
         asked = [url for path, url in servers.asks() if path.startswith("/refresh") == is_crawl]
         method, body = ("GET", "") if is_crawl else ("POST", SECRET)
         yield {
             "engine": engine,
+            "processes": processes,
+            "cookies": True,  # a jar adds nothing that is not its own
             "crawl": is_crawl,
             "requests": [[url, GIVEN, method, body] for url in asked],
             "network": {"resolve": servers.resolve, "ca_file": servers.ca_file, **network},
@@ -137,6 +141,18 @@ def test_no_other_origin_sees_what_was_given_for_the_first(servers: Servers, eng
     servers.second.said.clear()
 
     for job in _jobs(servers, engine):
+        played(job)
+
+    assert not list(_leaks(servers))
+
+
+@pytest.mark.timeout(40)
+@pytest.mark.parametrize("engine", ["selectors", "threads+requests", "gevent+requests"])
+def test_nor_over_several_processes(servers: Servers, engine: str) -> None:
+    servers.first.said.clear()
+    servers.second.said.clear()
+
+    for job in _jobs(servers, engine, processes=2):
         played(job)
 
     assert not list(_leaks(servers))

@@ -75,7 +75,8 @@ def test_nothing_is_written_outside(  # type: ignore[no-untyped-def]
 
     runs = [
         crawl(
-            str(tmp_path / "urls.txt"), "-e", "selectors", "--retries", "0", "--append", "--follow",
+            str(tmp_path / "urls.txt"), "-e", "selectors", "-c", "1", "--retries", "0", "--append",
+            "--follow",
             *option, env={"TMPDIR": str(inside)}, timeout=20.0,
         )
         for option in (("--mirror", str(mirror)), ("--save-dir", str(bodies)))

@@ -19,7 +19,8 @@ from crawler.errors import InvalidURL
 from crawler.model import Network, Request
 
 BLOCKED = "policy.address_blocked"
-ENGINES = ("selectors", "threads+requests", "generators")
+# Name, or name and number of processes.
+ENGINES = ("selectors", "threads+requests", "generators", "gevent*2")
 NAMED = {"inside.seed.test", "both.seed.test", "metadata.seed.test", "six.seed.test"}
 
 
@@ -85,7 +86,7 @@ def test_no_spelling_and_no_way_leads_inside(tmp_path: Path) -> None:
         assert _wrong(told[f"{engine} proxied"], cells, proxied=True) == [], engine
         resumed = told[f"{engine} resumed"]
         assert _wrong(resumed, rest) == [], engine
-        name = f"http://rebind-{engine.replace('+', '-')}.test/"
+        name = f"http://rebind-{engine.replace('+', '-').replace('*', '-')}.test/"
         assert (resumed[name], resumed[f"{name}deeper"]) == ("", BLOCKED), engine
         rules = {told[engine][f"http://rules-{number}.test/"] for number in range(len(rest))}
         assert rules == {BLOCKED}, engine

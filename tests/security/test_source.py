@@ -77,7 +77,7 @@ def _is_ours(node: ast.expr) -> bool:
     """A constant, or the loop variable over names of fields that this package has."""
     if isinstance(node, ast.Constant):
         return True
-    return ast.unparse(node) in {"name", "kind", "attribute", "field.name", "key"}
+    return ast.unparse(node) in {"name", "kind", "attribute", "field.name", "each.name", "key"}
 
 
 def test_getattr_takes_no_name_from_outside() -> None:

@@ -31,4 +31,4 @@ _GROUPS: dict[str, tuple[int, ...]] = {
     "several gzip members are one body (CE05)": (2305,),
 }
 
-RULINGS = {number: why for why, numbers in _GROUPS.items() for number in numbers}
+RULINGS = {f"curl/test{number}": why for why, numbers in _GROUPS.items() for number in numbers}

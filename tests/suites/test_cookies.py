@@ -5,33 +5,20 @@ The file is read from the folder that CRAWLER_SUITES names.
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-import pytest
+from suites.suite import Suite, rows
 
 from crawler import urls
 from crawler.cookies import Jar
 
-FLOOR = 219  # of 222 cases agree without a ruling
 CONTROL = "a control character was cut off then; browsers drop the whole cookie now (6265bis 5.6)"
 RULED = {
     "httpstate/DISABLED_CHROMIUM0022": CONTROL,
     "httpstate/DISABLED_CHROMIUM0023": CONTROL,
     "httpstate/DISABLED_PATH0029": "paths are compared as they are spelled (RFC 6265 5.1.4)",
 }
-
-
-def cases() -> list[dict[str, Any]]:
-    folder = os.environ.get("CRAWLER_SUITES")
-    if not folder:
-        pytest.skip("CRAWLER_SUITES does not name the folder of outside suites")
-    with gzip.open(Path(folder) / "cookies_httpstate.jsonl.gz", "rt") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def agrees(case: dict[str, Any]) -> bool:
@@ -46,10 +33,12 @@ def agrees(case: dict[str, Any]) -> bool:
     return True
 
 
+def run() -> dict[str, bool]:
+    return {case["id"]: agrees(case) for case in rows("cookies_httpstate")}
+
+
+SUITES = [Suite("cookies_httpstate", 219, run, RULED)]
+
+
 def test_cookies_are_given_as_the_working_group_agreed() -> None:
-    found = cases()
-
-    missed = {case["id"] for case in found if not agrees(case)}
-
-    assert missed == set(RULED) & {case["id"] for case in found}
-    assert len(found) - len(missed) >= FLOOR
+    SUITES[0].check()

@@ -8,42 +8,23 @@ where a crawler's fetch can say the same; where it cannot, or where the policy d
 from __future__ import annotations
 
 import base64
-import gzip
-import json
-import os
 import re
 import socket
 import threading
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from suites.curl_rulings import RULINGS
+from suites.suite import Suite, rows
 
 from crawler import urls
 from crawler.errors import InvalidURL
 from crawler.fetching import fetch_all
 from crawler.model import Failure, Limits, Request, Response
 
-FILE = "curl_a.jsonl.gz"
-FLOOR = 110  # cases of 165 that agree with curl
 ENGINE = "sequential+socket"
 _STATUS = 22  # curl --fail: a status of 400 or more
-
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("CRAWLER_SUITES"), reason="CRAWLER_SUITES names no folder of suites"
-)
-
-
-@cache
-def cases() -> dict[int, dict[str, Any]]:
-    folder = os.environ.get("CRAWLER_SUITES")
-    if not folder:
-        return {}
-    with gzip.open(Path(folder) / FILE, "rt") as lines:
-        return {case["num"]: case for case in map(json.loads, lines)}
 
 
 class Replies:
@@ -188,16 +169,13 @@ def _lines_miss(expect: dict[str, Any], seen: list[str]) -> str:
     return "" if wanted == had else f"expected requests {wanted}, the server saw {had}"[:400]
 
 
-@pytest.mark.parametrize("number", list(cases()))
-def test_the_outcome_is_curls_or_is_ruled_on(number: int) -> None:
-    missed = miss(cases()[number])
-
-    if number in RULINGS:
-        assert missed, f"curl's test {number} agrees now: take its ruling out"
-    else:
-        assert not missed, f"{cases()[number]['name']}: {missed}"
+def run() -> dict[str, bool]:
+    return {case["id"]: not miss(case) for case in rows("curl_a")}
 
 
-def test_the_score_does_not_fall() -> None:
-    assert len(cases()) - len(RULINGS) >= FLOOR
-    assert RULINGS.keys() <= cases().keys()
+SUITES = [Suite("curl_a", 110, run, RULINGS)]
+
+
+@pytest.mark.timeout(60)
+def test_the_outcome_is_curls_or_is_ruled_on() -> None:
+    SUITES[0].check()

@@ -1,35 +1,19 @@
 """The small grammars of HTML by others' cases: srcset, meta refresh, charset, registered domains.
 
-Read from the folder that CRAWLER_SUITES names. Every case must agree; where one does not on
-purpose, RULED says why in one line.
+Read from the folder that CRAWLER_SUITES names. Every case agrees, by every parser of pages.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
-from collections import Counter
-from pathlib import Path
 from typing import Any
 
-import pytest
+from suites.suite import Suite, rows
 
 from crawler import domains, marks, references
 from crawler.charset import sniff
 
-FLOOR = {"srcset": 229, "meta_refresh": 69, "mime_charset": 27, "psl": 78}  # of as many
-RULED: dict[str, str] = {}
 CONTROLS: dict[int, None] = dict.fromkeys(range(32))  # the expected values came without
 TABS = str.maketrans("", "", "\t\n\r")  # what reading a URL takes out of it
-
-
-def cases() -> list[dict[str, Any]]:
-    folder = os.environ.get("CRAWLER_SUITES")
-    if not folder:
-        return []
-    with gzip.open(Path(folder) / "html_small.jsonl.gz", "rt") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def answer(case: dict[str, Any], parser: str) -> tuple[object, object]:
@@ -54,20 +38,17 @@ def attribute(markup: str, name: str, parser: str) -> str:
     return next(attributes[name] for element, attributes in found if element == "img") or ""
 
 
-@pytest.mark.parametrize("parser", marks.PARSERS)
-def test_the_small_grammars_agree(parser: str) -> None:
-    rows = cases()
-    if not rows:
-        pytest.skip("CRAWLER_SUITES does not name the folder of outside suites")
-    agreed: Counter[str] = Counter()
-    missed = {}
+def agrees(case: dict[str, Any]) -> bool:
+    answers = (answer(case, parser) for parser in marks.PARSERS)
+    return all(ours == expected for ours, expected in answers)
 
-    for case in rows:
-        ours, expected = answer(case, parser)
-        if ours == expected:
-            agreed[case["kind"]] += 1
-        else:
-            missed[case["id"]] = (ours, expected)
 
-    assert set(missed) == set(RULED), missed
-    assert agreed == FLOOR
+def run() -> dict[str, bool]:
+    return {case["id"]: agrees(case) for case in rows("html_small")}
+
+
+SUITES = [Suite("html_small", 403, run)]
+
+
+def test_the_small_grammars_agree() -> None:
+    SUITES[0].check()

@@ -8,19 +8,14 @@ on purpose, RULED says why in one line.
 from __future__ import annotations
 
 import base64
-import gzip
-import json
-import os
-from pathlib import Path
 from typing import Any
 
-import pytest
+from suites.suite import Suite, rows
 
 from crawler.errors import FetchError
 from crawler.model import Limits
 from crawler.wire.parse import ResponseParser
 
-FLOOR = 63  # of 84 cases agree without a ruling
 STALE = "bytes after the response are not read: the connection is closed instead (BL18)"
 LENIENT = "llhttp's lenient flag: not a response anyone should accept"
 BARE_LF = "bare LF is taken and the connection closed, as curl and http.client do (HD09)"
@@ -54,14 +49,6 @@ RULED = {
 }
 
 
-def cases() -> list[dict[str, Any]]:
-    folder = os.environ.get("CRAWLER_SUITES")
-    if not folder:
-        return []
-    with gzip.open(Path(folder) / "llhttp_responses.jsonl.gz", "rt") as lines:
-        return [json.loads(line) for line in lines]
-
-
 def key(case: dict[str, Any]) -> str:
     return str(case["id"]).rpartition("/")[2]
 
@@ -93,20 +80,19 @@ def agrees(case: dict[str, Any]) -> bool:
     return taken and (status, body) == (final["status"], base64.b64decode(final["body_b64"]))
 
 
+def run() -> dict[str, bool]:
+    return {key(case): agrees(case) for case in rows("llhttp_responses")}
+
+
+SUITES = [Suite("llhttp_responses", 63, run, RULED)]
+
+
 def test_llhttp_agrees_or_there_is_a_ruling():
-    if not (found := cases()):
-        pytest.skip("CRAWLER_SUITES does not name the folder of outside suites")
-
-    missed = {key(case) for case in found if not agrees(case)}
-
-    assert missed == set(RULED) & {key(case) for case in found}
-    assert len(found) - len(missed) >= FLOOR
+    SUITES[0].check()
 
 
 def test_llhttp_cases_have_one_outcome_in_any_pieces():
-    if not (found := cases()):
-        pytest.skip("CRAWLER_SUITES does not name the folder of outside suites")
-    for case in found:
+    for case in rows("llhttp_responses"):
         data = base64.b64decode(case["bytes_b64"])
         whole = outcome([data], method="GET")
         for size in (1, 2, 7):

@@ -6,19 +6,12 @@ apart they stay two, and RULED says why in one line.
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
-from pathlib import Path
-from typing import Any
-
-import pytest
+from suites.suite import Suite, rows
 
 from crawler import urls
 from crawler.errors import InvalidURL
 from crawler.sameness import key
 
-FLOOR = 494  # of 512 cases agree without a ruling
 SLASHES = "an empty segment is a segment: RFC 3986 3.3, the URL Standard, and many servers"
 PARAMETERS = "parameters may have an order, and an empty value is not a missing one"
 SCHEME = "a link without a scheme is relative; only what people type gets one, and that is https"
@@ -30,14 +23,6 @@ RULED = {
 }
 
 
-def cases() -> list[dict[str, Any]]:
-    folder = os.environ.get("CRAWLER_SUITES")
-    if not folder:
-        pytest.skip("CRAWLER_SUITES does not name the folder of outside suites")
-    with gzip.open(Path(folder) / "normalizer_cc.jsonl.gz", "rt") as lines:
-        return [json.loads(line) for line in lines]
-
-
 def key_of(text: str | None, base: str | None = None) -> str | None:
     try:
         return key(urls.canonical(text, base or None)) if text is not None else None
@@ -45,19 +30,22 @@ def key_of(text: str | None, base: str | None = None) -> str | None:
         return None
 
 
-def test_what_is_one_page_has_one_key_or_there_is_a_ruling():
-    found = cases()
-
-    missed = {
-        case["id"] for case in found if key_of(case["in"], case.get("base")) != key_of(case["out"])
+def run() -> dict[str, bool]:
+    return {
+        case["id"]: key_of(case["in"], case.get("base")) == key_of(case["out"])
+        for case in rows("normalizer_cc")
     }
 
-    assert missed == set(RULED) & {case["id"] for case in found}
-    assert len(found) - len(missed) >= FLOOR
+
+SUITES = [Suite("normalizer_cc", 494, run, RULED)]
+
+
+def test_what_is_one_page_has_one_key_or_there_is_a_ruling():
+    SUITES[0].check()
 
 
 def test_canonical_urls_and_keys_stay_as_they_are():
-    for case in cases():
+    for case in rows("normalizer_cc"):
         try:
             url = urls.canonical(case["in"], case.get("base") or None)
         except InvalidURL:

@@ -7,20 +7,15 @@ does: the sitemaps of robots.txt, or the usual place, indexes three deep.
 from __future__ import annotations
 
 import base64
-import gzip
-import json
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import pytest
+from suites.suite import Suite, rows
 
 from crawler import robots, sitemaps, urls
 from crawler.errors import InvalidURL, SitemapError
 from crawler.model import Headers, Request, Response
 
-FLOOR = 34  # of 37 sites agree without a ruling
 RULINGS = {
     "usp/test_filter_callback#16": "the caller chooses sitemaps by a function: --exclude does",
     "usp/test_filter_list_callback#17": "the same",
@@ -28,14 +23,6 @@ RULINGS = {
         "a sitemap that robots.txt does not name is looked for only when it names none"
     ),
 }
-
-
-def rows() -> list[dict[str, Any]]:
-    folder = os.environ.get("CRAWLER_SUITES")
-    if not folder:
-        pytest.skip("CRAWLER_SUITES does not name the folder of outside suites")
-    with gzip.open(Path(folder) / "sitemaps_usp.jsonl.gz", "rt") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def reply(url: str, body: str) -> Response:
@@ -94,9 +81,12 @@ def expected(row: dict[str, Any]) -> set[str]:
     return found
 
 
-def test_all_but_what_is_ruled_on_agrees() -> None:
-    found = rows()
-    missed = [row["id"] for row in found if pages(row) != expected(row)]
+def run() -> dict[str, bool]:
+    return {site["id"]: pages(site) == expected(site) for site in rows("sitemaps_usp")}
 
-    assert [each for each in missed if each not in RULINGS] == []
-    assert len(found) - len(missed) >= FLOOR
+
+SUITES = [Suite("sitemaps_usp", 34, run, RULINGS)]
+
+
+def test_sitemaps_name_the_pages_that_they_should() -> None:
+    SUITES[0].check()

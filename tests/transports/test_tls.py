@@ -285,6 +285,7 @@ def test_tl06_a_peer_that_does_not_speak_tls(network, answer):
         pipe.handshake(answer)
 
     assert (caught.value.code, caught.value.retry) == ("tls.not_tls", "no")
+    assert "does not speak TLS: is http:// meant?" in str(caught.value)
 
 
 def test_tl07_a_reset_in_the_handshake():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from crawler import (
@@ -10,10 +11,14 @@ from crawler import (
     FetchError,
     Limits,
     Network,
+    Politeness,
     Request,
     Response,
     Run,
+    Scope,
+    Skip,
     compare,
+    crawl,
     fetch,
     fetch_all,
     links,
@@ -56,3 +61,22 @@ def many() -> list[str]:
 def costs() -> float:
     runs: list[Run] = compare(["http://127.0.0.1/"], engines=("sequential", "selectors"), repeat=3)
     return runs[0].wall
+
+
+def told_apart_by_ok() -> list[str]:
+    outcomes = fetch_all(["https://example.org/a"])
+    said = [f"{outcome.status}" if outcome.ok else f"{outcome}" for outcome in outcomes]
+    for final in crawl(["https://example.org/"], scope=Scope(kind="host"), max_pages=20):
+        if final.ok:
+            said += links(final)
+        elif not isinstance(final, Response):
+            said.append(final.code)
+    return said
+
+
+def closed_early() -> str:
+    pages = crawl(["https://example.org/"], politeness=Politeness(delay=1.0))
+    first: Response | Failure | Skip = next(pages)
+    pages.close()
+    with closing(fetch_all(["https://example.org/a"])) as outcomes:
+        return f"{first.url} {next(outcomes).url}"

@@ -17,7 +17,7 @@ STARTED = datetime(2026, 11, 23, tzinfo=UTC)
 PAGES = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nContent-Length:5\r\nConnection: Keep-Alive\r\nX: \xe4\r\n\r\nhello",
-    b"HTTP/1.1 200 Fine \xfc\r\nA:\r\nCONTENT-LENGTH: \t 005\r\nServer: b\r\n\r\nh\r\n\r\n",
+    b"HTTP/1.1 200 Fine \xfc\r\nA:\r\nCONTENT-LENGTH: \t 5\r\nServer: b\r\n\r\nh\r\n\r\n",
     b"HTTP/1.1 200 \r\nContent-Length: 1\r\n\r\n\0",
 )
 OTHERS = (
@@ -31,7 +31,7 @@ OTHERS = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nKeep-Alive: timeout=1\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nContent-Length: 5 \r\n\r\nhello",
-    b"HTTP/1.1 200 OK\r\nContent-Length: 0000000000000005\r\n\r\nhello",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 005\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nbad line\r\n\r\nhello",
     b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
     b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
