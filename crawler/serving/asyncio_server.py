@@ -95,7 +95,10 @@ async def _serve(client: socket.socket, talk: Talk) -> None:
     except OSError:
         pass  # it is gone, or was too slow
     finally:
-        writer.transport.abort()
+        # Once its socket is closed a transport may have let go of its loop, and fails when aborted:
+        # so it does if the last bytes left after close() (asyncio/selector_events.py, _write_ready).
+        if writer.get_extra_info("socket").fileno() >= 0:
+            writer.transport.abort()
 
 
 async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, talk: Talk) -> None:
