@@ -95,8 +95,8 @@ async def _serve(client: socket.socket, talk: Talk) -> None:
     except OSError:
         pass  # it is gone, or was too slow
     finally:
-        # Once its socket is closed a transport may have let go of its loop, and fails when aborted:
-        # so it does if the last bytes left after close() (asyncio/selector_events.py, _write_ready).
+        # Once its socket is closed a transport has let go of its loop, and may fail when aborted:
+        # it does if the last bytes left after close() (asyncio/selector_events.py, _write_ready).
         if writer.get_extra_info("socket").fileno() >= 0:
             writer.transport.abort()
 

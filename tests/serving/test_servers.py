@@ -68,7 +68,7 @@ def test_a_large_body_reaches_a_slow_reader_whole(http: Served) -> None:
 
 def test_a_transport_that_closed_by_itself_is_not_closed_again() -> None:
     # Where the kernel's room for what is sent ends is not known: for one of these it ends within
-    # the last answer, and the server closes with a rest of it, less than it waits for, in its hands.
+    # the last answer, and the server closes with a rest of it in its hands.
     many = range(1, 120)
     with served("asyncio") as server, contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.connect()) for _ in many]
