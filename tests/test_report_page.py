@@ -232,7 +232,8 @@ def test_in_a_browser_nothing_is_cut_off(
     opened: Callable[..., dict[str, object]], width: int
 ) -> None:
     names = ("threads", "processes+requests", "gevent+socket", "generators", "uring", "sigio")
-    runs = (*PLAIN.runs, *(run(name, 0.41) for name in names))
+    spread = (run("processes+urllib", 0.41, rss_bytes=rss) for rss in (211 << 20, 212_345_678))
+    runs = (*PLAIN.runs, *(run(name, 0.41) for name in names), *spread)
 
     told = opened(replace(PLAIN, runs=runs, command="crawl compare " + "x" * 300), width)
 
