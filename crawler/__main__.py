@@ -13,8 +13,12 @@ import sys
 
 def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
-    _have_streams()
-    _die_quietly()
+    try:
+        _have_streams()
+        _die_quietly()
+    except MemoryError:  # from here on the commands say so themselves
+        os.write(2, b"crawl: there is no memory left to start with: a larger limit (ulimit -v)\n")
+        sys.exit(3)
     if sys.argv[1:2] == ["measure"]:
         from crawler.measuring import main as measure
 

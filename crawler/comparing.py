@@ -252,13 +252,18 @@ def command_of(engine: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a child: it finds this package, wherever it runs."""
+    """The environment of a child: it finds this package, wherever it runs.
+
+    Its stdout is buffered: without a buffer Python loses the rest of a line when the kernel takes
+    only a part of it, as it does when a signal, or a completion of io_uring, comes between.
+    """
     package = str(Path(__file__).parent.parent)
     path = os.environ.get("PYTHONPATH", "")
     return {
         **os.environ,
         "PYTHONPATH": f"{package}{os.pathsep}{path}" if path else package,
         "PYTHONIOENCODING": "utf-8",
+        "PYTHONUNBUFFERED": "",
     }
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
 import signal
 import socket
+import struct
+import subprocess
+import termios
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,8 +21,8 @@ from dataclasses import replace
 import pytest
 from switches import need_voluntary_switches
 
-from crawler import Limits, Run, compare, fetch, kin, tables
-from crawler.comparing import Plan, is_disturbed
+from crawler import Limits, Run, compare, fetch, kin, measuring, tables
+from crawler.comparing import Plan, command_of, environment, is_disturbed
 from crawler.comparison import NOT_ASKED, Comparison, differences, summarise
 from crawler.doubts import Doubt, Finding, doubts, sentences
 from crawler.errors import EngineUnavailable
@@ -251,6 +256,38 @@ def test_an_engine_whose_run_breaks_off_does_not_take_the_others_with_it(site: S
 def test_a_run_that_breaks_off_is_an_error_to_the_library(site: Site) -> None:
     with killed_once(), pytest.raises(EngineUnavailable, match="broke off"):
         compare([site.url + "/delay/300"], engines=["epoll"], repeat=1, limits=QUICK)
+
+
+@pytest.mark.timeout(60)
+def test_a_result_is_whole_whatever_comes_between(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop and its end make the kernel take a part of what is written to a full pipe."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    urls = [f"{site.url}/delay/0?{number}" for number in range(1500)]
+    job = measuring.job(urls, engine="epoll", concurrency=50, limits=QUICK, network=Network())
+    with subprocess.Popen(
+        command_of("epoll"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(job.encode())
+        child.stdin.close()
+        room = fcntl.fcntl(child.stdout, fcntl.F_GETPIPE_SZ)
+        while _waiting_in(child.stdout.fileno()) < room and child.poll() is None:
+            time.sleep(0.02)
+        child.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED)
+        child.send_signal(signal.SIGCONT)
+        said = child.stdout.read()
+
+    assert len(said) > room
+    assert json.loads(said)["ok"] == len(urls)
+
+
+def _waiting_in(pipe: int) -> int:
+    """Bytes that lie in it."""
+    return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0])
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,14 @@ def test_a_command_without_memory_says_so_and_can_go_on(failing, place: str) -> 
     assert "Traceback" not in said
 
 
+def test_a_command_without_memory_to_start_with_says_so(failing) -> None:
+    code, _, said = failing("command", "memory", "fstat from __main__.py")
+
+    assert code == 3
+    assert "crawl: there is no memory left to start with" in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize("engine", ["selectors", "gevent+socket"])
 def test_a_request_that_cannot_be_sent_is_not_waited_for(
     failing, engine: str, tmp_path: Path
