@@ -75,4 +75,22 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
     ),
     "warc": _MESSAGES,
     "record": (b"text/html; charset=UTF-8https://a.example/", b"\x1b]0;x\x07\xe2\x80\xae\0\xff"),
+    "cookies": (
+        b"k=v; Path=/; Domain=a.example; Max-Age=60\n__Host-s=1; Secure; Path=/\nk=w; HttpOnly",
+        b"a=b; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Domain=.EXAMPLE\n=c; Domain=www.a.example",
+        b"a=; max-age=-1\nb==; path=x; Secure; SameSite=None\n__secure-c=d; Domain=b.example",
+    ),
+    "dates": (
+        b"120\nWed, 21 Oct 2026 07:28:00 GMT",
+        b"99999999999\n",
+        b"Wed, 21 Oct 2026 07:29:00 GMT\nWed, 21 Oct 2026 07:28:00 GMT",
+        b"Sunday, 06-Nov-94 08:49:37 GMT\nSun Nov  6 08:49:37 1994",
+        b"Sun, 6 Nov 1994 08:49 +0100 (x)\n1 Jan 1 00:00:00 -2359",
+    ),
+    "references": (
+        b"5; url='next.html'",
+        b"a.png 1x, b.png 640w 480h, data:,x 2.5e1x,c.png,",
+        b'<a>; rel="next nofollow"; title*=u, </b>;rel=canonical;x="\\"",<c>',
+        b"noindex, crawler: nofollow, unavailable_after: 25 Jun 2026 15:00:00 PST",
+    ),
 }

@@ -11,6 +11,9 @@ mirrored    a page whose links were made to fit has the same elements; once more
 charset     text whatever the bytes
 input       lines, and the rows and objects in them: never raises
 warc        what is written is what a reader gets, byte for byte
+cookies     a jar stays within its bounds and gives nothing to another site, nor Secure to http
+dates       Retry-After is a wait from 0 to 300 s; a cookie's date is an instant or none
+references  of a refresh, a srcset, a Link field: parts of what stood there; directives never raise
 """
 
 from __future__ import annotations
@@ -26,11 +29,25 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from crawler import charset, css, entries, extract, hostnames, robots, sitemaps, urls
+from crawler import (
+    charset,
+    cookies,
+    css,
+    entries,
+    extract,
+    hostnames,
+    meta_robots,
+    references,
+    robots,
+    set_cookie,
+    sitemaps,
+    urls,
+)
 from crawler.errors import FetchError, InputError, InvalidURL, SitemapError
 from crawler.labels import ENCODINGS
 from crawler.lines import lines, recoded, unpacked
 from crawler.model import Headers, Limits, Request, Response
+from crawler.settling import retry_after
 from crawler.sinks._relinked import relinked, sheet_relinked
 from crawler.sinks.record import Describer
 from crawler.wire.decode import decode
@@ -280,6 +297,50 @@ def record(data: bytes) -> None:
     assert json.loads(line)["size"] == len(data)
 
 
+def jar(data: bytes) -> None:
+    """Lines are Set-Cookie fields, from http and https in turn."""
+    held = cookies.Jar(clock=lambda: 1_800_000_000.0)
+    plain, safe = "http://www.a.example/x/y", "https://www.a.example/x/y"
+    for number, field in enumerate(data.decode("latin-1").split("\n")):
+        held.take(safe if number % 2 else plain, [field])
+    assert len(held) <= cookies.MOST
+    given = {url: held.header(url) for url in (plain, safe, "http://a.example/x/y")}
+    for header in given.values():
+        assert len(header) <= 16 * 1024
+        assert not set_cookie.CONTROL.search(header)
+    for other in ("https://b.example/x/y", "https://example/", "https://a.example.b.example/x/y"):
+        assert held.header(other) == ""
+    only_safe = cookies.Jar(clock=lambda: 1_800_000_000.0)
+    only_safe.take(safe, [field + "; Secure" for field in data.decode("latin-1").split("\n")])
+    assert only_safe.header(plain) == ""
+
+
+def dates(data: bytes) -> None:
+    """The first line is a Retry-After and a cookie's date, the second a Date."""
+    first, _, second = data.decode("latin-1").partition("\n")
+    for sent in ((), (("Date", second),)):
+        fields = Headers((("Retry-After", first), *sent))
+        assert 0 <= retry_after(replace(_page(b"", ""), headers=fields)) <= 300
+    instant = set_cookie.parse_date(first)
+    assert instant is None or -12e9 < instant < 260e9
+
+
+def values(data: bytes) -> None:
+    """The references in attributes and fields."""
+    given = data.decode("latin-1")
+    target = references.refresh(given)
+    assert not target or target in given
+    at = 0
+    for candidate in references.srcset(given):
+        assert not re.search(r"[\t\n\f\r ]", candidate)
+        at = given.index(candidate, at) + len(candidate)
+    for link in references.links(given):
+        assert link.target in given
+        assert all(word == word.lower() for word in link.rel)
+    meta_robots.of_content(given)
+    meta_robots.of_headers(Headers((("X-Robots-Tag", given),)), "crawler")
+
+
 def _page(body: bytes, kind: str, address: str = "https://a.example/x") -> Response:
     fields = Headers((("Content-Type", kind),))
     return Response(
@@ -300,4 +361,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "input": read,
     "warc": warc,
     "record": record,
+    "cookies": jar,
+    "dates": dates,
+    "references": values,
 }
