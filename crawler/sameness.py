@@ -6,7 +6,7 @@ A key is compared, never fetched: a server gets the spelling that the page had.
 |---|---|
 | /%7Ea, /~a; /%c3, /%C3; /a|b, /a%7Cb; /50%, /50%25 | RFC 3986 6.2.2: the same octets |
 | http://a./, http://a/ | the dot is the DNS root |
-| /a?, /a?&, /a | a query without anything in it |
+| /a?, /a?&, /a; /a?b&, /a?&b, /a?b | a field without anything in it |
 | /a;jsessionid=1F.., /a?PHPSESSID=0c.. | a session is not a page |
 
 What a server may tell apart stays apart: the case of a path, the order of parameters, double
@@ -60,13 +60,19 @@ def _spelt(match: re.Match[str]) -> str:
 
 
 def _is_odd(url: str) -> bool:
-    """Whether the query may have a session in it, or nothing."""
-    return url.endswith(("?", "&")) or "sid" in url or "SID" in url or "sess" in url.lower()
+    """Whether the query may have a session in it, or a field of nothing."""
+    return (
+        url.endswith(("?", "&"))
+        or "&&" in url
+        or "?&" in url
+        or "sid" in url
+        or "SID" in url
+        or "sess" in url.lower()
+    )
 
 
 def _query(query: str) -> str:
-    kept = [field for field in query.split("&") if not _SESSION.match(field)]
-    return "&".join(kept) if any(kept) else ""
+    return "&".join(field for field in query.split("&") if field and not _SESSION.match(field))
 
 
 def _without_dot(origin: str) -> str:

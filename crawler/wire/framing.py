@@ -64,8 +64,10 @@ def chunked(value: bytes) -> tuple[bool, ProtocolError | None]:
     codings = _items(value, "Transfer-Encoding")
     if codings == [b"chunked"]:  # with white space after it
         return True, None
-    if codings == [b"identity"]:  # RFC 2616 had it: no transfer coding
-        return False, None
+    while codings and codings[0] == b"identity":  # RFC 2616 had it: no transfer coding
+        del codings[0]
+    if codings in ([], [b"chunked"]):
+        return bool(codings), None
     message = f"Transfer-Encoding cannot be undone: {_shown(value)}"
     error = ProtocolError(message, code="proto.bad_transfer_coding")
     if len(codings) > 1 and codings[-1] == b"chunked" and _INNER.issuperset(codings[:-1]):

@@ -173,7 +173,7 @@ def run() -> dict[str, bool]:
     return {case["id"]: not miss(case) for case in rows("curl_a")}
 
 
-SUITES = [Suite("curl_a", 110, run, RULINGS)]
+SUITES = [Suite("curl_a", 111, run, RULINGS)]
 
 
 @pytest.mark.timeout(60)

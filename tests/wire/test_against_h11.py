@@ -35,6 +35,7 @@ RULED = {
     "an unbalanced quote": "h11 does not look into chunk extensions",
     "bare LF in a trailer": "h11 reads trailers as heads; a bare LF there is a smuggling trick",
     "identity": "RFC 2616 allowed it and it changes nothing",
+    "identity twice": "the same, said twice",
 }
 
 

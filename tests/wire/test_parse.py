@@ -178,6 +178,7 @@ CASES = [
     bad("bare LF in a trailer", CHUNKED + b"5\r\nhello\r\n0\r\nA: b\n\r\n", "proto.bad_header",
         body=b"hello"),
     Case("identity", OK + b"Transfer-Encoding: identity\r\n" + HELLO, reusable=True),
+    Case("identity twice", OK + b"Transfer-Encoding: identity,identity\r\n" + HELLO, reusable=True),
     Case("KA05", OK + b"Connection: close\r\n" + HELLO),
     Case("close among tokens", OK + b"Connection: x, Close\r\n" + HELLO),
     Case("KA06", b"HTTP/1.0 200 OK\r\n" + HELLO),
