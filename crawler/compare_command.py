@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import shutil
 import sys
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler import (
+    command_line,
     compared_files,
     compared_urls,
     comparing,
@@ -212,7 +212,7 @@ def _measured(
         what=what,
         requests=len(requests),
         runs=comparison.slimmed(runs),
-        command=shlex.join(["crawl", *sys.argv[1:]]),
+        command=command_line.shown(sys.argv[1:]),
         machine=comparing.machine(),
         versions=comparing.versions(),
         when=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

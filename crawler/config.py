@@ -15,9 +15,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import options, sinks, urls
+from crawler import command_line, options, sinks, urls
 from crawler.errors import ConfigError, InvalidURL
-from crawler.headers import is_secret
 from crawler.model import Limits, Network
 from crawler.settings import BY_NAME, SETTINGS, Kind
 
@@ -221,6 +220,9 @@ def _check_certificates(settings: Settings, path: Path) -> None:
 def headers(settings: Settings, version: str) -> tuple[tuple[str, str], ...]:
     """The fields sent with every request, beside the defaults. Raises ConfigError."""
     fields = [options.header(line) for line in settings.texts("header")]
+    user = options.user(settings.text("user"))
+    if user and not any(name.lower() == "authorization" for name, _ in fields):
+        fields.insert(0, ("Authorization", user))
     agent, contact = settings.text("user_agent"), settings.text("contact")
     if contact:
         agent = f"{agent or f'concurrent-crawler/{version}'} (+{contact})"
@@ -240,7 +242,9 @@ def as_toml(settings: Settings) -> str:
     for setting in SETTINGS:
         value = settings.values[setting.name]
         if setting.name == "header" and isinstance(value, tuple):
-            value = tuple(_masked_field(line) for line in value)
+            value = tuple(command_line.masked_field(line) for line in value)
+        if setting.name == "user" and isinstance(value, str):
+            value = command_line.masked_user(value)
         if setting.name == "proxy" and isinstance(value, str):
             value = urls.without_user(value, is_url=False)
         left = f"{setting.name} = {toml_value(value)}"
@@ -297,8 +301,3 @@ def _place(name: str, origin: str) -> str:
 def _nearest(name: str, known: Mapping[str, object] | set[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _masked_field(line: str) -> str:
-    name, _, _ = line.partition(":")
-    return f"{name}: ***" if is_secret(name) else line

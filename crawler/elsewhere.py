@@ -13,7 +13,6 @@ _THREADS = "--concurrency N (-c)"
 _TIMEOUT = "--max-time TIME (-m), one attempt; --connect-timeout and --read-timeout are its parts"
 _PAGES = "--max-pages N"
 _LIST = "a list is an argument: crawl urls.txt; or --input FILE (-i)"
-_PASSWORD = "a password stands in the URL, https://user:password@host/, or in --header (-H)"  # noqa: S105 - advice
 _COOKIE = "--load-cookies FILE, a cookies.txt; one cookie: --header 'Cookie: a=b'"
 _ALWAYS = "that is done without being asked for"
 
@@ -76,7 +75,7 @@ NAMES: Final[dict[str, str]] = {
     **dict.fromkeys(("--request",), "--method NAME (-X)"),
     **dict.fromkeys(("--body", "--post-data", "--data-raw", "--data-binary"),
                     "--data TEXT (-d)"),
-    **dict.fromkeys(("--user", "-u", "--auth", "--basic-auth"), _PASSWORD),
+    **dict.fromkeys(("--auth", "--basic-auth", "--http-user"), "--user NAME:PASSWORD (-u)"),
     **dict.fromkeys(("--netrc",), ".netrc is not read: a password stands in the URL"),
     **dict.fromkeys(("--cookie", "-b"), _COOKIE),
     **dict.fromkeys(("--cookie-jar", "--save-cookies"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
+from base64 import b64encode
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
@@ -89,6 +90,15 @@ def header(line: str) -> tuple[str, str]:
     except UnicodeEncodeError:
         raise ValueError(f"the header field {name!r} holds characters beyond Latin-1") from None
     return name, value
+
+
+def user(text: str) -> str:
+    """``NAME:PASSWORD`` as the value of Authorization (RFC 7617 2); "" for none."""
+    if not text:
+        return ""
+    if ":" not in text or _CONTROL.search(text):  # neither is shown: half of it may be a password
+        raise ValueError("not a name, a colon and a password (write NAME: where there is none)")
+    return f"Basic {b64encode(text.encode('utf-8', 'surrogateescape')).decode('ascii')}"
 
 
 def resolve(text: str) -> tuple[str, int, str]:

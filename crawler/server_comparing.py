@@ -19,7 +19,6 @@ from __future__ import annotations
 import os
 import random
 import resource
-import shlex
 import sys
 import threading
 import time
@@ -28,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler import comparing, kin, swarm_selectors
+from crawler import command_line, comparing, kin, swarm_selectors
 from crawler.dialogue import Plan
 from crawler.errors import ConfigError, EngineUnavailable, SinkError
 from crawler.server_child import MODELS, SERVE, server
@@ -110,7 +109,7 @@ def show(
         raise EngineUnavailable("; ".join(why for _, why in found.absent))
     comparison = ServerComparison(
         runs=found.runs,
-        command=shlex.join(["crawl", *sys.argv[1:]]),
+        command=command_line.shown(sys.argv[1:]),
         machine=found.machine,
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         absent=found.absent,

@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from security.witness import Said, Witness, page, witness
+
+from crawler import command_line
 
 SECRET = "hush-4711"
 PROXY_TOKEN = "cHJveHk6aHVzaC00NzEx"
@@ -144,10 +147,63 @@ def _without_page(data: bytes) -> bytes:
 def test_the_effective_settings_are_shown_without_secrets(crawl) -> None:  # type: ignore[no-untyped-def]
     done = crawl(
         "config", "-H", f"X-Auth-Token: {SECRET}", "-H", f"Authorization: {SECRET}", "-H",
-        "Accept-Language: nl", "--proxy", f"http://{SECRET}:{SECRET}@x/@proxy.test:1",
+        "Accept-Language: nl", "-u", f"me:{SECRET}", "--proxy", f"http://{SECRET}:{SECRET}@x/@proxy.test:1",
     )  # fmt: skip
 
     assert SECRET not in done.stdout + done.stderr
     shown = crawl("config", "-H", "Accept-Language: nl", "--proxy", f"http://{SECRET}@p.test:1")
     assert SECRET not in shown.stdout
     assert "Accept-Language: nl" in shown.stdout
+
+
+def test_a_password_goes_to_its_own_host_and_a_slip_in_it_is_not_shown(  # type: ignore[no-untyped-def]
+    crawl, server: Witness
+) -> None:
+    here = f"127.0.0.1:{server.port}"
+
+    for words in (["-u", f"me:{SECRET}"], ["-u", f"x:{SECRET}", "-H", "Authorization: Mine"]):
+        done = crawl(f"http://{here}/one", *words)
+        assert done.returncode == 0, done.stderr
+    slip = crawl(f"http://{here}/one", "-u", SECRET)
+
+    sent = [value for said in server.said for value in said.fields("authorization")]
+    basic = b64encode(f"me:{SECRET}".encode())
+    assert sent == [b"Authorization: Basic " + basic, b"Authorization: Mine"]
+    assert slip.returncode == 2
+    assert "--user: not a name, a colon and a password" in slip.stderr
+    assert SECRET not in slip.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["-H", f"Cookie: {SECRET}", "a"], "-H 'Cookie: ***' a"),
+        ([f"-HX-Api-Key:{SECRET}", "-H", "Accept: x"], "'-HX-Api-Key: ***' -H 'Accept: x'"),
+        ([f"--header=Authorization: {SECRET}"], "'--header=Authorization: ***'"),
+        (["--header", f"Authorization: {SECRET}"], "--header 'Authorization: ***'"),
+        (["-yu", f"me:{SECRET}", "b"], "-yu '***' b"),
+        ([f"--user=me:{SECRET}"], "'--user=***'"),
+        ([f"-ume:{SECRET}", "-c", "5"], "'-u***' -c 5"),
+        ([f"http://me:{SECRET}@a.test/b"], "'http://***@a.test/b'"),
+        (["--proxy", f"http://{SECRET}@a.test:1"], "--proxy 'http://***@a.test:1'"),
+        ([f"--proxy=http://me:{SECRET}@a.test:1"], "'--proxy=http://***@a.test:1'"),
+    ],
+)
+def test_a_command_is_shown_without_secrets(words: list[str], shown: str) -> None:
+    assert command_line.shown(words) == f"crawl {shown}"
+
+
+@pytest.mark.timeout(60)
+def test_a_report_that_is_given_to_others_has_no_secrets(  # type: ignore[no-untyped-def]
+    crawl, server: Witness, tmp_path: Path
+) -> None:
+    done = crawl(
+        "compare", f"http://me:{SECRET}@127.0.0.1:{server.port}/one", "epoll", "--repeat", "1",
+        "-H", f"X-Api-Key: {SECRET}", "-u", f"me:{SECRET}", "--no-syscalls", "-y",
+        "--report", str(tmp_path / "report.html"), "--export", str(tmp_path / "report.json"),
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    for text in (done.stdout, done.stderr, *(p.read_text() for p in tmp_path.glob("report.*"))):
+        assert SECRET not in text
+        assert b64encode(f"me:{SECRET}".encode()).decode() not in text
