@@ -28,6 +28,7 @@ from crawler.discovery import Discovery
 from crawler.drive import drive
 from crawler.duplicates import Duplicates
 from crawler.feeding import Fed
+from crawler.forks import Owner
 from crawler.model import Failure, Pause, Purpose, Request, Response
 from crawler.parsing import Parsers
 from crawler.reach import pinned
@@ -134,6 +135,7 @@ def crawled(
     if plan.links or plan.requisites:
         source.parsers = parsers
     jarred = Jarred(engine, plan.jar) if plan.jar is not None else engine
+    owner = Owner()
     try:
         spent = spent if spent is not None else Spent()
         turns = _Turns(plan, frontier, discovery, source, parsers, record, stop, spent)
@@ -144,8 +146,9 @@ def crawled(
 
         yield from turns.over(Watched(jarred, stop, tick, waited))
     finally:
-        parsers.close()
-        engine.close()
+        if owner.is_here():
+            parsers.close()
+            engine.close()
 
 
 def discovery_of(plan: Plan, frontier: Frontier, scope: Scope | None = None) -> Discovery:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crawler.forks import Owner
 from crawler.model import Pause
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ def drive(engine: Engine, source: Source, concurrency: int) -> Iterator[list[Out
     a retry, a link) before asking for the next outcomes sees it taken. A wait that brought nothing
     gives an empty list: the caller gets its turn. Ends when nothing is under way and the source has
     nothing left. The engine stays open: it belongs to the caller.
+
+    Raises:
+        EngineUnavailable: this is a fork of the process that began.
     """
+    owner = Owner()
     under_way = 0
     while True:
         pause: float | None = None
@@ -44,3 +49,4 @@ def drive(engine: Engine, source: Source, concurrency: int) -> Iterator[list[Out
         ended = engine.wait(pause)
         under_way -= len(ended)
         yield ended
+        owner.require()

@@ -18,6 +18,7 @@ from crawler import sharding, urls
 from crawler.drafts import seed_request
 from crawler.drive import drive
 from crawler.errors import EngineUnavailable, FetchError, InvalidURL
+from crawler.forks import Owner
 from crawler.frontier.listed import Listed
 from crawler.model import Failure, Limits, Network, Pause, Request, Response, Skip
 from crawler.reach import pinned
@@ -125,10 +126,12 @@ def _fetch_all(
         network=network,
         looks=sharding.Looks(),
     )
+    owner = Owner()
     try:
         yield from fetched(opened, requests, concurrency, limits, follow, network, retry_on)
     finally:
-        opened.close()
+        if owner.is_here():
+            opened.close()
 
 
 def fetched(

@@ -22,6 +22,7 @@ from crawler.crawling import WINDOW, crawled, discovery_of
 from crawler.drafts import seed_request
 from crawler.errors import EngineUnavailable, InvalidURL
 from crawler.fetching import refuse_one, text_of
+from crawler.forks import Owner
 from crawler.frontier import opening
 from crawler.frontier.memory import Memory
 from crawler.model import Limits, Network, Request
@@ -161,6 +162,7 @@ def _crawl(
         record = _Record(outputs, sinks, marks, taken, plan.engine, stack)
         given = _requests(seeds, fields, record)
         frontier.commit(record.marks())
+        Owner().guard(stack)
         wanted = scope if plan.links or plan.sitemaps or plan.requisites else None
         yield from crawled(
             given,
