@@ -22,7 +22,7 @@ help:
 	@echo 'make fuzz         look for inputs that break a promise, a minute for each kind'
 	@echo 'make scores       CRAWLER_SUITES=FOLDER: suites of others, how many cases agree'
 	@echo 'make torture      every call that may fail fails in turn (EVERY=10: every tenth), half an hour'
-	@echo 'make soak         five minutes of hostile and honest servers: memory, lag, rate'
+	@echo 'make soak         twenty minutes of hostile and honest servers: memory, lag, rate'
 	@echo 'make kills        kill -9 at random moments: nothing lost, no record twice'
 	@echo 'make frontier     what a URL costs in a frontier of a million'
 	@echo 'make clean        remove what the others made'

@@ -146,7 +146,7 @@ def crawled(
 
         yield from turns.over(Watched(jarred, stop, tick, waited))
     finally:
-        if owner.is_here():
+        if not owner.leaves(parsers, engine):
             parsers.close()
             engine.close()
 

@@ -130,7 +130,7 @@ def _fetch_all(
     try:
         yield from fetched(opened, requests, concurrency, limits, follow, network, retry_on)
     finally:
-        if owner.is_here():
+        if not owner.leaves(opened):
             opened.close()
 
 

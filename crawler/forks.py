@@ -5,7 +5,8 @@
 
 What both have is one: the sockets and the kernel's list of them (epoll(7), Q6), the places in the
 output files (fork(2)), the database (sqlite.org/howtocorrupt.html, 2.6). Closing a copy would take
-the parent's sockets out of that list and write its records twice; so a copy is left as it is.
+the parent's sockets out of that list and write its records twice; so a copy is left as it is, and
+not even let go of: what Python clears away, it closes.
 """
 
 from __future__ import annotations
@@ -27,9 +28,15 @@ class Owner:
     def __init__(self) -> None:
         self._pid = os.getpid()
 
-    def is_here(self) -> bool:
-        """Whether this is that process, and no fork of it."""
-        return os.getpid() == self._pid
+    def leaves(self, *things: object) -> bool:
+        """Whether this is a fork of that process, which then keeps the things until its end."""
+        if os.getpid() == self._pid:
+            return False
+        import ctypes  # seldom needed
+
+        for thing in things:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+        return True
 
     def require(self) -> None:
         """Raises EngineUnavailable in a fork."""
@@ -43,7 +50,7 @@ class Owner:
         """In a fork `stack` closes nothing of what it was given until now."""
 
         def left() -> None:
-            if not self.is_here():
-                stack.pop_all()
+            if self.leaves():
+                self.leaves(stack.pop_all())
 
         stack.callback(left)

@@ -26,8 +26,7 @@ def test_a_fork_takes_nothing_from_the_crawl_and_adds_nothing_to_it(
 
     assert done.returncode == 0, done.stderr
     seen, refused = json.loads(done.stdout)
-    if engine != "asyncio":  # it says in the fork that tasks were left, which is so
-        assert done.stderr == ""
+    assert done.stderr == ""
     assert seen == COUNT
     assert ("goes on there: a fork of it has to begin its own" in refused) == (way != "left")
     if way != "fetched":
