@@ -5,6 +5,10 @@
 Fingerprints come in no order: set down one by one, each would dirty a page of the file of its own,
 and in a file of a million URLs that is most of what adding a URL costs. A merge dirties each page
 once for many of them. What was not merged is read again from `urls` when the file is opened.
+Most URLs are new. So that the table need not be asked for each, a filter knows what is not in it
+(B. H. Bloom, Space/time trade-offs in hash coding, 1970): two bits for each of its rows. It is
+never full: with more rows it is only wrong more often, and the table is asked. A file that has rows
+when it is opened goes without: to read all of them would take longer than it saves.
 Read beside it: sqlite.py, _schema.py.
 """
 
@@ -17,6 +21,8 @@ from crawler.frontier import _schema
 if TYPE_CHECKING:
     from crawler.frontier._schema import Db
 
+_BITS = 1 << 25  # 4 MB; a million rows set one in sixteen, so 1 look in 250 is in vain
+_MASK = _BITS - 1
 SEEN = 1 << 14  # fresh ones before a merge: 2 MB, and the merge takes some 30 ms at a million URLs
 
 
@@ -28,11 +34,17 @@ class RowsSeen:
         self._most = most
         merged = int(_schema.get(db, "merged", "0"))
         self._fresh: dict[int, int] = dict(db.execute(_schema.FRESH, (merged,)))
+        self._filter = None if merged else bytearray(_BITS // 8)
 
     def row(self, fingerprint: int) -> int:
         """The row with the fingerprint; 0 where there is none."""
         row = self._fresh.get(fingerprint)
         if row is None:
+            bits = self._filter
+            if bits is not None:
+                one, two = fingerprint & _MASK, fingerprint >> 32 & _MASK
+                if not (bits[one >> 3] >> (one & 7) & bits[two >> 3] >> (two & 7) & 1):
+                    return 0
             found = self._db.execute(_schema.SEEN, (fingerprint,)).fetchone()
             row = 0 if found is None else int(found[0])
         return row
@@ -47,4 +59,9 @@ class RowsSeen:
             return
         self._db.executemany(_schema.SEE, sorted(self._fresh.items()))
         _schema.put(self._db, "merged", str(max(self._fresh.values())))
+        bits = self._filter
+        if bits is not None:
+            for fingerprint in self._fresh:
+                for bit in (fingerprint & _MASK, fingerprint >> 32 & _MASK):
+                    bits[bit >> 3] |= 1 << (bit & 7)
         self._fresh.clear()

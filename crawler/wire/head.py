@@ -134,16 +134,16 @@ def read_status(line: bytes, limits: Limits) -> tuple[str, int, str]:
     """Version, status and reason of a status line without its line end. Raises ProtocolError."""
     found = _STATUS.fullmatch(line) if len(line) <= limits.status_line else None
     if found is None:
-        if _OTHER_VERSION.match(line):
-            message = f"only HTTP/1.0 and HTTP/1.1 are spoken, not {_quoted(line)}"
-            raise ProtocolError(message, code="proto.bad_version")
-        raise bad_status(line)
+        raise bad_status(line[: limits.status_line + 1])  # all that may have come by then
     minor, status, reason = found.groups()
     return f"1.{minor.decode()}", int(status), (reason or b"").decode("latin-1")
 
 
 def bad_status(line: bytes) -> ProtocolError:
-    """The error for bytes that are no status line."""
+    """The error for bytes that are no status line, or one of another version."""
+    if _OTHER_VERSION.match(line):
+        message = f"only HTTP/1.0 and HTTP/1.1 are spoken, not {_quoted(line)}"
+        return ProtocolError(message, code="proto.bad_version")
     # Empty lines are what an earlier answer on the connection left behind: a fresh one may be fine.
     retry = "once" if line[:1] in {b"\r", b"\n", b""} else "no"
     message = f"not an HTTP status line: {_quoted(line)}"

@@ -165,7 +165,7 @@ class ResponseParser:
         if newline >= before:
             read_status(bytes(held[:newline]).removesuffix(b"\r"), limits)
         elif newline < 0 and len(held) > limits.status_line + 1:
-            raise bad_status(bytes(held[:80]))
+            raise bad_status(bytes(held[: limits.status_line + 1]))
         self._lines += held.count(b"\n", before)
         check_size(held, before, self._lines - 1, limits)
         return False
