@@ -43,6 +43,21 @@ def test_what_was_taken_and_not_finished_is_queued_again(tmp_path: Path) -> None
     assert (frontier.waiting, frontier.counts[State.DONE]) == (2, 1)
 
 
+def test_a_page_is_known_however_long_ago_it_was_added(tmp_path: Path) -> None:
+    frontier = made("sqlite", tmp_path)
+    for number in range(40):
+        assert frontier.add(page("a", number))
+        frontier.commit({})
+
+    assert not any(frontier.add(page("a", number)) for number in range(40))
+
+    frontier = reopened(tmp_path)
+
+    assert not any(frontier.add(page("a", number)) for number in range(40))
+    assert frontier.add(page("a", 40))
+    assert frontier.waiting == 41
+
+
 def test_links_and_the_state_of_their_page_are_one_commit(tmp_path: Path) -> None:
     frontier = made("sqlite", tmp_path)
     pages(frontier, 1)
