@@ -7,7 +7,6 @@ refreshed when the loop ticks, at most four times a second.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import shutil
 import stat
@@ -129,24 +128,6 @@ def is_regular(fd: int) -> bool:
 def wants_colour(environ: Mapping[str, str]) -> bool:
     """Whether lines on stdout may be coloured (https://no-color.org/)."""
     return is_terminal(1) and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-
-
-def start_logging(level: int) -> None:
-    """Send the package's log to stderr: 1 = what it does, 2 = every exchange."""
-    if not level:
-        return
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_SafeFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    log = logging.getLogger("crawler")
-    log.addHandler(handler)
-    log.setLevel(logging.INFO if level == 1 else logging.DEBUG)
-
-
-class _SafeFormatter(logging.Formatter):
-    """One line per entry, whatever a server put into it."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        return safe_text(super().formatMessage(record))[:8192]
 
 
 def _write(text: str) -> None:

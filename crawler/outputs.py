@@ -205,7 +205,7 @@ def refuse_clashes(settings: Settings, inputs: Sequence[str]) -> None:
     To be called before any of them is opened: with --overwrite that would be its end.
     """
     written = [sinks.choose(target)[0] for target in settings.texts("output")]
-    besides = [settings.text(name) for name in ("summary", "manners")]
+    besides = [settings.text(name) for name in ("summary", "manners", "log_file")]
     written += [name for name in besides if name not in {"", "-"}]
     _refuse_twice(written)
     read = (*inputs, *(settings.text(name) for name in ("load_cookies", "cacert")))

@@ -16,8 +16,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from crawler import descriptors, engines, handover, options, reading, report, sharding, why
-from crawler.console import Console, is_terminal, start_logging
+from crawler import descriptors, engines, handover, logs, options, reading, report, sharding, why
+from crawler.console import Console, is_terminal
 from crawler.contracts import State as Became
 from crawler.crawling import WINDOW, crawled, discovery_of
 from crawler.ending import FAILED, NO_MEMORY, Ended, complain, leave
@@ -94,7 +94,8 @@ def run(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str, s
     console = Console(
         quiet=settings.count("quiet") > 0, progress=settings.flag("progress"), environ=environ
     )
-    start_logging(settings.count("verbose"))
+    log_file, log_format = settings.text("log_file"), settings.text("log_format")
+    logs.begin(settings.count("verbose"), log_file, log_format, console.say)
     plan = descriptors.within(plan, console.say)
     with contextlib.closing(frontier_of(settings, template)) as frontier:
         state = State(frontier, settings, read)
