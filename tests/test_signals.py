@@ -218,6 +218,25 @@ def test_a_stopped_and_continued_run_goes_on(listed) -> None:
     assert len(stdout.splitlines()) == 11
 
 
+@pytest.mark.parametrize(
+    "engine",
+    ["selectors", "select", "sigio", "uring", "generators", "greenlets", "gevent+socket", "asyncio",
+     "threads+socket"],
+)  # fmt: skip
+def test_what_came_while_a_run_was_stopped_came_in_time(listed, engine: str) -> None:
+    """The limits are over when it goes on, and the answers have lain there for long."""
+    words = ("-e", engine, "-c", "6", "-m", "1", "--retries", "0")
+    with running(listed(*slow(6, 600)), *words) as child:
+        time.sleep(0.2)  # the first record has come, so the others are under way
+        child.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        child.send_signal(signal.SIGCONT)
+        stdout, stderr = child.communicate(timeout=8)
+
+    assert child.returncode == 0, stderr
+    assert len(stdout.splitlines()) == 7
+
+
 def test_a_file_written_meanwhile_holds_whole_records_when_killed(listed, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     out.touch()

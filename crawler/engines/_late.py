@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from gevent.hub import get_hub  # noqa: TID253 - only gevent_pool.py, which needs it, loads this
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from greenlet import greenlet
 
 _now = time.monotonic
@@ -65,6 +67,19 @@ class Late:
         self._timer.start(self._look, update=True)
 
     def _look(self) -> None:
+        # For a process that was stopped meanwhile (SIGSTOP) all may have come in time, but libev is
+        # told of it in the turn after this one only, and begins each turn with the timers. What is
+        # ready goes on in that turn; what waits in the one after it is late.
+        self._in_turn(lambda: self._in_turn(self._throw))
+
+    def _in_turn(self, function: Callable[[], None]) -> None:
+        """Call it in the next turn of the loop."""
+        self._timer.stop()
+        self._timer.close()
+        self._timer = self._loop.timer(0.0, ref=False)
+        self._timer.start(function)
+
+    def _throw(self) -> None:
         now = _now()
         self._look_at = math.inf
         for waiter, instant in tuple(self._until.items()):

@@ -162,6 +162,9 @@ class Loop(Readiness):
     def _turn(self, timeout: float | None) -> None:
         """Step what is ready, then expire what is late, then begin what had to wait."""
         events = self._ready(timeout)
+        if timeout and not events:
+            # Who was stopped in that call (SIGSTOP) is told that the time is over, not what came.
+            events = self._ready(0.0)
         self._connects = 0
         for told, mask in events:
             told.on_ready(mask)

@@ -102,7 +102,11 @@ class Waits(Generic[W]):
             nap = timeout
         if self._soon or nap < 0.0:
             nap = 0.0
-        for key, events in self._selector.select(None if nap == math.inf else nap):
+        ready = self._selector.select(None if nap == math.inf else nap)
+        if nap and not ready:
+            # Who was stopped in that call (SIGSTOP) is told that the time is over, not what came.
+            ready = self._selector.select(0.0)
+        for key, events in ready:
             if key.fileobj is self._ear:
                 self._listen()
             elif self._registered.get(key.fd) is key:  # else it was closed in this very turn

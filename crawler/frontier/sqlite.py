@@ -31,7 +31,8 @@ from typing import TYPE_CHECKING, Any
 
 from crawler import addresses
 from crawler.contracts import State
-from crawler.frontier import _aside, _schema, damage
+from crawler.errors import FrontierError
+from crawler.frontier import _aside, _mounted, _schema, damage
 from crawler.frontier._front import Front
 from crawler.frontier._lines import Lines
 from crawler.frontier._rows import Fields, FieldsTable, hash_of, origin_of, request_of, told_of
@@ -78,7 +79,7 @@ class Sqlite:
         lines: of the hosts in memory.
 
     Raises:
-        FrontierError: the file is in use, damaged, or none of ours.
+        FrontierError: the file is in use, damaged, on another machine, or none of ours.
     """
 
     durable = True
@@ -111,6 +112,12 @@ class Sqlite:
         self._same = same
         self._conditional = conditional
         self._wall = wall
+        kind = _mounted.remote(path)
+        if kind:
+            raise FrontierError(
+                f"{str(path)!r} lies on another machine ({kind}), where a state would be damaged:"
+                " give a --state on a disk of this one"
+            )
         self._lock = _schema.locked(path)
         try:
             self._db = _schema.opened(path)

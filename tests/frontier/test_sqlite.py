@@ -12,7 +12,7 @@ from frontier.frontiers import OPEN, Clock, end, finish, is_robots, made, page, 
 from crawler import robots
 from crawler.contracts import Facts, State
 from crawler.errors import FrontierError
-from crawler.frontier import _schema, state_file
+from crawler.frontier import _mounted, _schema, state_file
 from crawler.frontier.state_file import StateFile
 from crawler.model import Pause, Purpose, Request
 
@@ -420,3 +420,30 @@ def test_seeds_their_redirects_and_what_was_found_are_told_apart(tmp_path: Path)
     assert sorted(frontier.seeds()) == sorted({"http://a/0", "http://a/1"})
     assert list(frontier.moved()) == [(first.url, "http://www.a/")]
     assert sorted(frontier.found()) == [("http://a", 2), ("http://b", 1)]
+
+
+@pytest.mark.parametrize(
+    ("mounts", "kind"),
+    [
+        ("20 1 8:1 / / rw - ext4 /dev/sda1 rw", ""),
+        ("20 1 8:1 / / rw - ext4 a rw\n21 20 0:9 / {place} rw shared:1 - nfs4 srv:/x rw", "nfs4"),
+        ("21 20 0:9 / {place} rw - cifs //srv/x rw\n22 21 8:2 / {place} rw - ext4 b rw", ""),
+        ("21 20 0:9 / {place}x rw - nfs srv:/x rw\n20 1 8:1 / / rw - ext4 a rw", ""),
+        ("20 1 0:5 / / rw - nfs srv:/root rw\nnonsense", "nfs"),
+    ],
+)
+def test_a_state_on_another_machine_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounts: str, kind: str
+) -> None:
+    place = tmp_path / "a b"
+    place.mkdir()
+    told = tmp_path / "mountinfo"
+    told.write_text(mounts.format(place=str(place).replace(" ", "\\040")) + "\n")
+    monkeypatch.setattr(_mounted, "MOUNTS", told)
+
+    if not kind:
+        made("sqlite", place)
+        return
+    with pytest.raises(FrontierError, match=rf"lies on another machine \({kind}\)"):
+        made("sqlite", place)
+    assert not list(place.iterdir())
