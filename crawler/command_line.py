@@ -1,7 +1,9 @@
 """The command line as it may be kept and shown: a report is given to others. Pure.
 
-crawl compare http://me:pw@a.test/ -H 'Cookie: a=b' -u me:pw
-crawl compare http://***@a.test/ -H 'Cookie: ***' -u '***'
+    crawl compare http://me:pw@a.test/ -H 'Cookie: a=b' -u me:pw
+    crawl compare http://***@a.test/ -H 'Cookie: ***' -u '***'
+
+Read beside it: config.py, which shows settings; compare_command.py.
 """
 
 from __future__ import annotations
@@ -12,11 +14,16 @@ from typing import TYPE_CHECKING
 
 from crawler import urls
 from crawler.headers import is_secret
+from crawler.settings import SETTINGS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_SHORT = re.compile(r"-[46Ivqy]*([Hu])(.*)", re.DOTALL)  # flags may stand before it
+_SWITCHES = frozenset({Kind.FLAG, Kind.LEVEL})
+_BEFORE = "y" + "".join(
+    flag[1] for setting in SETTINGS if setting.kind in _SWITCHES for flag in setting.flags
+)  # short flags that may stand in one word with what follows
+_SHORT = re.compile(rf"-[{_BEFORE}]*([Hu])(.*)", re.DOTALL)
 
 
 def shown(words: Sequence[str]) -> str:

@@ -27,8 +27,8 @@ def begin(level: int, path: str, form: str, say: Callable[[str], None]) -> None:
     """Begin to log: 1 = what the package does, 2 = every exchange.
 
     Args:
-        level: 0 logs nothing, unless there is a file.
-        path: a file that is added to; "" is stderr.
+        level: 0 logs nothing, unless there is a path.
+        path: a file that is added to; "" and "-" are stderr.
         form: text or json.
         say: told when the file cannot be written to.
 
@@ -37,7 +37,8 @@ def begin(level: int, path: str, form: str, say: Callable[[str], None]) -> None:
     """
     if not level and not path:
         return
-    handler = _File(path, say) if path else logging.StreamHandler(sys.stderr)
+    is_file = path not in {"", "-"}
+    handler = _File(path, say) if is_file else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_FORMATTERS[form]())
     log = logging.getLogger("crawler")
     log.addHandler(handler)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from crawler import logs
 from crawler.serving.fixture import Site
 
-HOSTILE = "/\x1b]0;x\x07a%0Ab"
+HOSTILE = "a\x1b]0;x\x07\nb\u202e"
 
 
 @pytest.mark.timeout(30)
@@ -33,19 +35,29 @@ def test_a_log_of_objects_is_added_to(crawl, site: Site, tmp_path: Path, engine:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_an_entry_is_one_line_whatever_is_in_it(
-    crawl, site: Site, tmp_path: Path, form: str
-) -> None:
-    (tmp_path / "urls.txt").write_text(f"{site.url}{HOSTILE}\n")
-    log = tmp_path / "crawl.log"
+def test_an_entry_is_one_line_whatever_is_in_it(tmp_path: Path, form: str) -> None:
+    ours = logging.getLogger("crawler")
+    before, level = list(ours.handlers), ours.level
+    logs.begin(1, str(tmp_path / "crawl.log"), form, pytest.fail)
+    try:
+        logging.getLogger("crawler.test").info("it said %s", HOSTILE)
+    finally:
+        for handler in set(ours.handlers) - set(before):
+            ours.removeHandler(handler)
+            handler.close()
+        ours.setLevel(level)
 
-    crawl(str(tmp_path / "urls.txt"), "-vv", "--log-file", str(log), "--log-format", form)
+    (line,) = (tmp_path / "crawl.log").read_text().splitlines()
+    said = json.loads(line)["message"] if form == "json" else line
+    assert "it said a" in said
+    assert not set("\x1b\x07\n\u202e") & set(said)
 
-    raw = log.read_bytes()
-    assert b"\x1b" not in raw
-    assert b"\x07" not in raw
-    for line in raw.decode().splitlines():
-        assert json.loads(line) if form == "json" else line[:2] == "20", line
+
+def test_a_dash_is_stderr(crawl, site: Site) -> None:
+    done = crawl(f"{site.url}/page/1", "-e", "epoll", "--log-file", "-")
+
+    assert "INFO crawler.crawling: engine epoll" in done.stderr
+    assert not Path("-").exists()
 
 
 def test_without_v_a_log_file_says_what_is_done_but_not_every_exchange(

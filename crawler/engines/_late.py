@@ -58,26 +58,23 @@ class Late:
             self._timer = None
 
     def _set(self, instant: float) -> None:
+        self._look_at = instant
+        self._after(max(0.0, instant - _now()), self._look)
+
+    def _after(self, seconds: float, function: Callable[[], None]) -> None:
+        """Have the hub call it: after 0 seconds that is in the next turn of its loop."""
         if self._timer is not None:
             self._timer.stop()
             self._timer.close()
-        self._look_at = instant
         # It alone must not keep a loop going: without waits there is nothing it could end.
-        self._timer = self._loop.timer(max(0.0, instant - _now()), ref=False)
-        self._timer.start(self._look, update=True)
+        self._timer = self._loop.timer(seconds, ref=False)
+        self._timer.start(function, update=True)
 
     def _look(self) -> None:
         # For a process that was stopped meanwhile (SIGSTOP) all may have come in time, but libev is
         # told of it in the turn after this one only, and begins each turn with the timers. What is
         # ready goes on in that turn; what waits in the one after it is late.
-        self._in_turn(lambda: self._in_turn(self._throw))
-
-    def _in_turn(self, function: Callable[[], None]) -> None:
-        """Call it in the next turn of the loop."""
-        self._timer.stop()
-        self._timer.close()
-        self._timer = self._loop.timer(0.0, ref=False)
-        self._timer.start(function)
+        self._after(0.0, lambda: self._after(0.0, self._throw))
 
     def _throw(self) -> None:
         now = _now()

@@ -8,7 +8,7 @@ once for many of them. What was not merged is read again from `urls` when the fi
 Most URLs are new. So that the table need not be asked for each, a filter knows what is not in it
 (B. H. Bloom, Space/time trade-offs in hash coding, 1970): two bits for each of its rows. It is
 never full: with more rows it is only wrong more often, and the table is asked. A file that has rows
-when it is opened goes without: to read all of them would take longer than it saves.
+when it is opened goes without: its first request would have to wait until all were read.
 Read beside it: sqlite.py, _schema.py.
 """
 
@@ -21,7 +21,7 @@ from crawler.frontier import _schema
 if TYPE_CHECKING:
     from crawler.frontier._schema import Db
 
-_BITS = 1 << 25  # 4 MB; a million rows set one in sixteen, so 1 look in 250 is in vain
+_BITS = 1 << 25  # 4 MB; a million rows set one in sixteen, so 1 look in 280 is in vain
 _MASK = _BITS - 1
 SEEN = 1 << 14  # fresh ones before a merge: 2 MB, and the merge takes some 30 ms at a million URLs
 

@@ -62,8 +62,6 @@ def chunked(value: bytes) -> tuple[bool, ProtocolError | None]:
     if value == b"chunked":
         return True, None
     codings = _items(value, "Transfer-Encoding")
-    if codings == [b"chunked"]:  # with white space after it
-        return True, None
     while codings and codings[0] == b"identity":  # RFC 2616 had it: no transfer coding
         del codings[0]
     if codings in ([], [b"chunked"]):

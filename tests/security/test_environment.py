@@ -182,6 +182,7 @@ def test_a_password_goes_to_its_own_host_and_a_slip_in_it_is_not_shown(  # type:
         ([f"--header=Authorization: {SECRET}"], "'--header=Authorization: ***'"),
         (["--header", f"Authorization: {SECRET}"], "--header 'Authorization: ***'"),
         (["-yu", f"me:{SECRET}", "b"], "-yu '***' b"),
+        (["-kH", f"Cookie: {SECRET}", "-euring"], "-kH 'Cookie: ***' -euring"),
         ([f"--user=me:{SECRET}"], "'--user=***'"),
         ([f"-ume:{SECRET}", "-c", "5"], "'-u***' -c 5"),
         ([f"http://me:{SECRET}@a.test/b"], "'http://***@a.test/b'"),

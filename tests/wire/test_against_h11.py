@@ -36,6 +36,7 @@ RULED = {
     "bare LF in a trailer": "h11 reads trailers as heads; a bare LF there is a smuggling trick",
     "identity": "RFC 2616 allowed it and it changes nothing",
     "identity twice": "the same, said twice",
+    "identity first": "the same, before chunked",
 }
 
 

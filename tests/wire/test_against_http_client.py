@@ -26,7 +26,7 @@ RULED = {
     **dict.fromkeys(["CR CR LF", "NUL in a name", "CR in the status line", "TE22"], DAMAGED),
     **dict.fromkeys(["TE08", "TE11", "an unbalanced quote", "bare LF in a trailer"], CHUNKS),
     **dict.fromkeys(["TE12", "TE15", "TE25", "no CRLF at the end"], CHUNKS),
-    **dict.fromkeys(["TE17", "TE18", "TE19"], CODING),
+    **dict.fromkeys(["TE17", "TE18", "TE19", "identity first"], CODING),
     **dict.fromkeys(["HD27", "HD30", "1xx and the end", "empty line after 100"], INTERIM),
     "HD23": CUT,
     **dict.fromkeys(["HD31 whole", "head of 256 KiB"], LIMIT),
