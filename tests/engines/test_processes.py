@@ -143,10 +143,12 @@ def test_a_killed_worker_costs_its_own_exchange_and_is_replaced(opened: Open, he
     (died,) = outcomes(engine, 1)
     told.set()
     others = outcomes(engine, 2)
+    told.clear()
     for number in range(3, 6):
         engine.start(Request(url, number=number))
+    after = serving(engine, came, 6)  # all at once: two workers alone would be too few
+    told.set()
     later = outcomes(engine, 3)
-    after = workers(engine)
 
     assert isinstance(died, Failure)
     assert (died.code, died.error.retry) == ("local.worker_died", "once")
